@@ -1,0 +1,110 @@
+"""What an engine is to the rest of the program. One implementation a file; nobody else imports those.
+
+An engine is loaded once and owns its thread or threads; a call gets sessions from it. All audio here is mono; float32
+is in -1…1. Everything async is called on the event loop and does its work elsewhere.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+"""Mono samples in -1…1."""
+Pcm16 = NDArray[np.int16]
+"""Mono 16-bit samples."""
+
+SPEECH_RATE = 16_000
+"""Hz at which voice activity detection and transcription work."""
+VAD_WINDOW = 512
+"""Samples at SPEECH_RATE that the voice activity detector takes at a time (32 ms)."""
+
+
+class VadSession(Protocol):
+    """The detector's state for one stream of audio. Synchronous: one window costs about 0.1 ms."""
+
+    def probability(self, window: Samples) -> float:
+        """Probability of speech in the next VAD_WINDOW samples, 0…1."""
+
+    def reset(self) -> None:
+        """Forget what was heard."""
+
+
+class Vad(Protocol):
+    """A voice activity detector, shared by all calls."""
+
+    def session(self) -> VadSession: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was understood of an utterance."""
+
+    text: str
+    """Empty when nothing understandable was said (rejected by probability, or silence)."""
+    log_probability: float
+    """Mean log-probability of the text's tokens, ≤ 0."""
+    no_speech: float
+    """Probability that there was no speech, 0…1."""
+
+
+class Stt(Protocol):
+    """Speech to text."""
+
+    async def transcribe(self, samples: Samples) -> Transcript:
+        """Transcribe one utterance, float32 at SPEECH_RATE, of any length. Raises EngineError."""
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation, as chat templates know them."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool that the model may call; `parameters` is a JSON schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+class Conversation(Protocol):
+    """One call's sequence in the model's memory. What is already in there is not computed again."""
+
+    def reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, max_tokens: int
+    ) -> AsyncIterator[str]:
+        """Stream the assistant's next message as pieces of text (UTF-8 safe, tool calls in their raw form).
+
+        Closing the iterator (or cancelling its consumer) stops the generation within one step. `messages` that do not
+        fit the context lose their oldest turns, never the system message. Raises EngineError.
+        """
+
+    async def close(self) -> None:
+        """Free the sequence; idempotent."""
+
+
+class Llm(Protocol):
+    """A language model: one context, many conversations."""
+
+    def conversation(self) -> Conversation:
+        """A new conversation. Raises EngineError when all sequences are taken."""
+
+    async def close(self) -> None: ...
+
+
+class Tts(Protocol):
+    """Text to speech."""
+
+    async def speak(self, text: str, rate: int) -> Pcm16:
+        """Synthesize one clause at `rate` Hz. Cancelling the awaiting task drops the work. Raises EngineError."""
+
+    async def close(self) -> None: ...
