@@ -6,10 +6,12 @@ is in -1…1. Everything async is called on the event loop and does its work els
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ari_app.core.dialogue import Message, ToolSpec
 
 Samples = NDArray[np.float32]
 """Mono samples in -1…1."""
@@ -57,23 +59,6 @@ class Stt(Protocol):
         """Transcribe one utterance, float32 at SPEECH_RATE, of any length. Raises EngineError."""
 
     async def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a conversation, as chat templates know them."""
-
-    role: Literal["system", "user", "assistant", "tool"]
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class ToolSpec:
-    """A tool that the model may call; `parameters` is a JSON schema of its arguments."""
-
-    name: str
-    description: str
-    parameters: dict[str, Any]
 
 
 class Conversation(Protocol):

@@ -1,0 +1,121 @@
+"""What can happen to a conversation: the input of the turn machine.
+
+Times are monotonic seconds. `at` is when it happened in the audio; the machine is told `now` beside every event.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class MediaReady:
+    """The caller is answered and hears us; the conversation begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The caller began to speak."""
+
+    at: float
+    """Onset, in audio time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStopped:
+    """The caller paused or ended; which of both, the turn machine decides."""
+
+    at: float
+    """End of the last speech, in audio time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The transcript that `TakeTranscript` asked for."""
+
+    utterance: int
+    text: str
+    """Empty when nothing understandable was said."""
+
+
+@dataclass(frozen=True, slots=True)
+class HearingFailed:
+    """The transcript that `TakeTranscript` asked for will not come."""
+
+    utterance: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """The caller pressed a key."""
+
+    digit: str
+    """One of ``0``–``9``, ``*``, ``#``, ``A``–``D``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakingStarted:
+    """The first audio of a generation went out."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakingDone:
+    """A generation is complete and all of it was played."""
+
+    generation: int
+    spoke: bool
+    """False when the reply held nothing to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFailed:
+    """A generation broke off: the model or the voice failed."""
+
+    generation: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCalled:
+    """The model called a tool."""
+
+    generation: int
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CallerGone:
+    """The caller's channel ended or left us."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineFailed:
+    """The call cannot go on: media or Asterisk failed, or we are shutting down."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """The deadline that the machine asked for has come."""
+
+
+Event = (
+    MediaReady
+    | SpeechStarted
+    | SpeechStopped
+    | Heard
+    | HearingFailed
+    | Digit
+    | SpeakingStarted
+    | SpeakingDone
+    | ReplyFailed
+    | ToolCalled
+    | CallerGone
+    | LineFailed
+    | Timer
+)
