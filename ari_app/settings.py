@@ -137,7 +137,7 @@ class TurnSettings:
     endpoint_ms: int = between(400, 100, 3000)
     """Silence after the caller's last speech that ends the turn."""
     max_speech_ms: int = between(60_000, 2000, 300_000)
-    """A turn longer than this is answered without waiting for its end."""
+    """A turn longer than this is transcribed in parts of this length."""
     digit_gap_ms: int = between(1500, 300, 10_000)
     """Pause after a key press that ends an entry; ``#`` ends it at once."""
     no_input_ms: int = between(8000, 1000, 120_000)

@@ -58,6 +58,16 @@ class Dialogue:
             self._messages.append(Message(role, text))
 
 
+def heard_part(text: str, fraction: float) -> str:
+    """The words of `text` that were spoken whole when `fraction` of its audio had been played."""
+    if fraction >= 1:
+        return text
+    cut = text[: max(0, int(len(text) * fraction))]
+    if len(cut) < len(text) and not text[len(cut)].isspace():
+        cut = cut[: cut.rfind(" ") + 1]
+    return cut.rstrip()
+
+
 def _system(prompt: str, facts: Mapping[str, str]) -> str:
     """The system message; facts come from the dialplan and are data, each on one line of its own."""
     if not facts:

@@ -88,10 +88,12 @@ class TurnMachine:
         self._generation = 0
         self._utterance = 0
         self._deadline: float | None = None  # of the state
+        self._barge_due: float | None = None  # when the speech over the agent interrupts it
         self._ends_at: float | None = None  # of the whole call
         self._digits = ""
         self._digits_due: float | None = None
         self._onset: float | None = None  # of the speech that goes on now
+        self._resumed: float | None = None  # onset of speech after the turn's end, before its transcript
         self._turn_onset = 0.0  # of the turn that is being heard
         self._turn_end = 0.0
         self._interrupted = False  # the turn being heard stopped the agent
@@ -108,7 +110,7 @@ class TurnMachine:
 
     def next_deadline(self) -> float | None:
         """When `handle(Timer(), now)` is wanted, in monotonic seconds."""
-        due = [d for d in (self._deadline, self._ends_at, self._digits_due) if d is not None]
+        due = [d for d in (self._deadline, self._barge_due, self._ends_at, self._digits_due) if d is not None]
         return min(due) if due and self._state is not State.ENDED else None
 
     def handle(self, event: Event, now: float) -> list[Command]:
@@ -166,7 +168,9 @@ class TurnMachine:
             case State.THINKING:
                 return self._interrupt(at)
             case State.SPEAKING:
-                self._deadline = self._earlier(self._deadline, self._barge_in.deadline(at))
+                self._barge_due = self._barge_in.deadline(at)
+            case State.HEARING:
+                self._resumed = at
             case _:
                 pass
         return []
@@ -177,12 +181,14 @@ class TurnMachine:
             return []
         if self._state is State.CALLER_SPEAKING:
             self._pause(at)
+        elif self._state is State.HEARING:
+            self._turn_end = at
         elif self._state is State.SPEAKING:
             if self._barge_in.interrupts(onset, at):
                 commands = self._interrupt(onset)
                 self._pause(at)
                 return commands
-            self._deadline = None
+            self._barge_due = None
             return [ForgetSpeech()]
         return []
 
@@ -216,8 +222,11 @@ class TurnMachine:
             commands.append(CallerSaid(text.strip(), "speech"))
             self._unanswered = True
             self._misses = 0
-        if self._onset is not None:  # spoke on while we transcribed
-            self._begin_turn(self._onset)
+        resumed, self._resumed = self._resumed, None
+        if resumed is not None:  # spoke on while we transcribed
+            self._begin_turn(resumed)
+            if self._onset is None:
+                self._pause(self._turn_end)
             return commands
         if self._digits_due is not None:  # and is typing: one answer to both
             self._enter(State.LISTENING, None)
@@ -283,8 +292,7 @@ class TurnMachine:
 
     def _speaking_started(self) -> list[Command]:
         if self._state in (State.THINKING, State.SPEAKING):
-            due = self._barge_in.deadline(self._onset) if self._onset is not None and not self._closing else None
-            self._enter(State.SPEAKING, due)
+            self._enter(State.SPEAKING, None)
             self._unanswered = False
         return []
 
@@ -342,19 +350,20 @@ class TurnMachine:
             return [self._stop_speaking(), self._close(self._agent.phrases.time_is_up, over, now)]
         if _due(self._digits_due, now):
             return self._entry_done(now)
+        if _due(self._barge_due, now) and self._onset is not None:
+            return self._interrupt(self._onset)
         if not _due(self._deadline, now):
             return []
         match self._state:
-            case State.CALLER_SPEAKING | State.PAUSING:
-                if self._state is State.CALLER_SPEAKING:
-                    self._turn_end = now
+            case State.PAUSING:
+                return self._end_of_turn(now)
+            case State.CALLER_SPEAKING:  # far too long: take what there is, and hear the rest as it goes on
+                self._turn_end = self._resumed = self._onset = now
                 return self._end_of_turn(now)
             case State.LISTENING:
                 phrases = self._agent.phrases.reprompts
                 text = phrases[self._misses % len(phrases)] if phrases else self._agent.phrases.not_understood
                 return [self._missed(text, "silence", now)]
-            case State.SPEAKING if self._onset is not None:
-                return self._interrupt(self._onset)
             case State.HEARING:
                 return self._fail("stt_timeout", now)
             case _:
@@ -370,10 +379,8 @@ class TurnMachine:
             log.debug("turn state", extra={"old": self._state.name, "new": state.name})
         self._state = state
         self._deadline = deadline
-
-    @staticmethod
-    def _earlier(one: float | None, other: float | None) -> float | None:
-        return min((d for d in (one, other) if d is not None), default=None)
+        if state is not State.SPEAKING:
+            self._barge_due = None
 
 
 def _due(deadline: float | None, now: float) -> bool:

@@ -4,7 +4,7 @@ An engine is loaded once and owns its thread or threads; a call gets sessions fr
 is in -1…1. Everything async is called on the event loop and does its work elsewhere.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -66,10 +66,10 @@ class Conversation(Protocol):
 
     def reply(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, max_tokens: int
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """Stream the assistant's next message as pieces of text (UTF-8 safe, tool calls in their raw form).
 
-        Closing the iterator (or cancelling its consumer) stops the generation within one step. `messages` that do not
+        Closing the generator (or cancelling its consumer) stops the generation within one step. `messages` that do not
         fit the context lose their oldest turns, never the system message. Raises EngineError.
         """
 

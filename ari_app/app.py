@@ -1,0 +1,104 @@
+"""The composition root: builds the parts from the settings, owns start-up and shutdown.
+
+Order: engines (slowest, and nothing is announced before they work), store, Asterisk. Whatever fails on the way is one
+OffhookError, and what was already open is closed again.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable
+
+from agi.server import serve as serve_agi
+from ari_app.ami import AmiClient
+from ari_app.ari.client import AriClient
+from ari_app.call.prompts import Prompts
+from ari_app.call.session import Parts
+from ari_app.engines.loader import load_engines
+from ari_app.media.choose import choose_kind, open_kind
+from ari_app.media.transport import MediaKind
+from ari_app.notify import notify
+from ari_app.settings import Settings
+from ari_app.stasis import Stasis, Switchboard
+from ari_app.store.store import Store
+
+log = logging.getLogger(__name__)
+
+_DRAIN_SECONDS = 5.0
+"""How long live calls may take to go back into the dialplan at shutdown."""
+
+
+async def run(settings: Settings, progress: Callable[[str], None]) -> None:
+    """Run the application until SIGTERM or SIGINT. Raises OffhookError when it cannot start or go on."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        stasis, ari = await _start(settings, progress, stack)
+        taking = asyncio.create_task(stasis.run(), name="arrivals")
+        stopping = asyncio.create_task(stop.wait(), name="stop")
+        failing = asyncio.create_task(ari.wait_failed(), name="event socket")
+        progress("ready")
+        notify("READY=1")
+        try:
+            done, _ = await asyncio.wait({taking, stopping, failing}, return_when=asyncio.FIRST_COMPLETED)
+            notify("STOPPING=1")
+            for task in done:
+                task.result()
+        finally:
+            for task in (taking, stopping, failing):
+                task.cancel()
+            await asyncio.gather(taking, stopping, failing, return_exceptions=True)
+            await stasis.drain(_DRAIN_SECONDS)
+
+
+async def _start(
+    settings: Settings, progress: Callable[[str], None], stack: contextlib.AsyncExitStack
+) -> tuple[Stasis, AriClient]:
+    """Bring up every part; `stack` closes them in the opposite order."""
+    engines = await load_engines(settings, progress)
+    stack.push_async_callback(engines.close)
+    store = await Store.open(settings.store.url)
+    stack.push_async_callback(store.close)
+
+    ari = AriClient(settings.asterisk)
+    stack.push_async_callback(ari.close)
+    await ari.start()
+    ami = None
+    if settings.recording.mode == "legs":
+        ami = AmiClient(settings.asterisk)
+        stack.push_async_callback(ami.close)
+        await ami.start()
+    media = await _media(settings, ari)
+    stack.push_async_callback(media.close)
+    progress(f"Asterisk {await ari.version()}, audio over {media.name}")
+
+    prompts = Prompts(engines.tts)
+    await _prepare(settings, prompts, media.rate)
+    stack.push_async_callback((await serve_agi(settings.agi.host, settings.agi.port)).close)
+    parts = Parts(settings, engines.vad, engines.stt, engines.tts, prompts, store)
+    return Stasis(parts, Switchboard(ari, ami, media, engines.llm)), ari
+
+
+async def _media(settings: Settings, ari: AriClient) -> MediaKind:
+    name = choose_kind(settings.media.transport, await ari.loaded_modules(), await ari.version())
+    return await open_kind(name, settings.media, settings.asterisk.ari_url)
+
+
+async def _prepare(settings: Settings, prompts: Prompts, rate: int) -> None:
+    """Synthesize every fixed sentence, so that none waits and an apology needs no engine."""
+    for agent in settings.agents.values():
+        phrases = agent.phrases
+        for text in (
+            agent.greeting,
+            *phrases.reprompts,
+            phrases.not_understood,
+            phrases.goodbye,
+            phrases.time_is_up,
+            phrases.apology,
+            phrases.cannot_transfer,
+        ):
+            if text.strip():
+                await prompts.get(text, agent.language, rate)

@@ -1,0 +1,33 @@
+"""Fixed sentences as audio, synthesized once and kept: greetings and apologies never wait for an engine."""
+
+from collections import OrderedDict
+
+from ari_app.core.speakable import speakable
+from ari_app.engines.base import Pcm16, Tts
+
+_MAX_SECONDS = 600.0
+"""Bound of the cache: ten minutes of audio, about 19 MB at 16 kHz. Greetings from the dialplan can be many."""
+
+
+class Prompts:
+    """Prepared audio by text, language and rate; the least recently used goes first."""
+
+    def __init__(self, tts: Tts) -> None:
+        self._tts = tts
+        self._kept: OrderedDict[tuple[str, str, int], Pcm16] = OrderedDict()
+        self._seconds = 0.0
+
+    async def get(self, text: str, language: str, rate: int) -> Pcm16:
+        """The audio of `text` at `rate` Hz. Raises EngineError when it must be synthesized and cannot."""
+        key = (text, language, rate)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        pcm = await self._tts.speak(speakable(text, language), rate)
+        if key not in self._kept:  # two calls may have asked at once
+            self._kept[key] = pcm
+            self._seconds += len(pcm) / rate
+        while self._seconds > _MAX_SECONDS and len(self._kept) > 1:
+            (_, _, old_rate), old = self._kept.popitem(last=False)
+            self._seconds -= len(old) / old_rate
+        return pcm

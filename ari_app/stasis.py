@@ -1,0 +1,248 @@
+"""The Stasis application: callers arrive, are admitted or refused, and leave with their results in variables.
+
+Owns one task a call. After a lost connection or a restart it adopts callers who wait in the application, and removes
+bridges and channels of calls that no longer exist.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ari_app.ami import AmiClient
+from ari_app.ari import ids
+from ari_app.ari.client import AriClient, Arrival, Channel
+from ari_app.call.line import Line
+from ari_app.call.recording import Recorder, recorder
+from ari_app.call.request import INPUTS, CallRequest, read_request
+from ari_app.call.session import Parts, Session
+from ari_app.core.commands import Outcome, Status
+from ari_app.core.events import LineFailed
+from ari_app.engines.base import Conversation, Llm
+from ari_app.errors import AriConflict, AriNotFound, AsteriskError, EngineError, MediaError
+from ari_app.media.transport import MediaKind
+from ari_app.settings import AgentSettings
+from ari_app.store.records import CallEnd, CallRecord
+
+log = logging.getLogger(__name__)
+
+_HUNG_UP = Outcome(Status.HANGUP, "caller_hung_up")
+_BROKEN = Outcome(Status.FAILED, "internal_error")
+
+
+@dataclass(frozen=True)
+class Switchboard:
+    """The connections that all calls share."""
+
+    ari: AriClient
+    ami: AmiClient | None
+    media: MediaKind
+    llm: Llm
+
+
+class Stasis:
+    """All calls of this process. `run` until cancelled, then `drain`."""
+
+    def __init__(self, parts: Parts, board: Switchboard) -> None:
+        self._parts = parts
+        self._board = board
+        self._ari = board.ari
+        self._sessions: dict[str, Session] = {}
+        self._calls: dict[str, asyncio.Task[None]] = {}  # by the caller's channel
+        self.failures = 0
+        """Calls that ended by an error of ours."""
+
+    @property
+    def live_calls(self) -> int:
+        """Calls in progress."""
+        return len(self._calls)
+
+    async def run(self) -> None:
+        """Take callers as they arrive; never returns by itself."""
+        await self.adopt()
+        while True:
+            arrival = await self._ari.arrivals.get()
+            if arrival is None:  # reconnected: events may have been missed
+                await self.adopt()
+            else:
+                self._take(arrival)
+
+    async def adopt(self) -> None:
+        """Sweep what dead calls left, then take callers who wait in the application and belong to no call."""
+        try:
+            await self._sweep()
+            for channel_id in await self._ari.stasis_channels():
+                if not ids.is_ours(channel_id) and channel_id not in self._calls:
+                    with suppress(AriNotFound):
+                        self._take(Arrival(await self._ari.channel(channel_id), ()))
+        except AsteriskError as error:
+            log.error("calls could not be adopted", extra={"error": str(error)})
+
+    async def drain(self, seconds: float) -> None:
+        """End all calls, back into the dialplan, within `seconds`."""
+        for session in self._sessions.values():
+            session.post(LineFailed("shutdown"))
+        tasks = list(self._calls.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _take(self, arrival: Arrival) -> None:
+        channel_id = arrival.channel.id
+        if channel_id in self._calls:
+            return
+        task = asyncio.create_task(self._call(arrival), name=f"call on {channel_id}")
+        self._calls[channel_id] = task
+        task.add_done_callback(lambda _: self._calls.pop(channel_id, None))
+
+    async def _sweep(self) -> None:
+        """Remove channels and bridges of ours whose call is gone."""
+        live = set(self._sessions)
+        for channel in await self._ari.channels():
+            if ids.is_ours(channel.id) and ids.call_of(channel.id) not in live:
+                with suppress(AriNotFound):
+                    await self._ari.hang_up(channel.id)
+        for bridge_id in await self._ari.bridges():
+            if ids.is_ours(bridge_id) and ids.call_of(bridge_id) not in live:
+                with suppress(AriNotFound):
+                    await self._ari.destroy_bridge(bridge_id)
+
+    # -- one call
+
+    async def _call(self, arrival: Arrival) -> None:
+        """The outermost edge of a call: whatever happens in it ends here, with the caller back in the dialplan."""
+        call_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        try:
+            await self._admit(call_id, arrival)
+        except (AriNotFound, AriConflict):
+            log.info("the caller was gone before the call began", extra={"call": call_id})
+        except Exception:
+            self.failures += 1
+            log.exception("the call broke", extra={"call": call_id})
+            await self._give_back(arrival.channel, call_id, _BROKEN, {})
+
+    async def _admit(self, call_id: str, arrival: Arrival) -> None:
+        """Look up the agent and find room for the call, or refuse it."""
+        request = read_request(arrival.args, await self._inputs(arrival.channel.id))
+        agent = self._parts.settings.agents.get(request.agent)
+        if agent is None:
+            log.error(
+                "the dialplan asked for an agent that is not configured",
+                extra={"call": call_id, "agent": request.agent, "known": ", ".join(self._parts.settings.agents)},
+            )
+            await self._give_back(arrival.channel, call_id, Outcome(Status.REFUSED, "unknown_agent"), {})
+            return
+        try:
+            conversation = self._board.llm.conversation()
+        except EngineError as error:
+            log.warning("a call was refused", extra={"call": call_id, "error": str(error)})
+            await self._give_back(arrival.channel, call_id, Outcome(Status.REFUSED, "capacity"), {})
+            return
+        try:
+            await self._hold(call_id, arrival.channel, request, agent, conversation)
+        finally:
+            await conversation.close()
+
+    async def _hold(
+        self, call_id: str, channel: Channel, request: CallRequest, agent: AgentSettings, conversation: Conversation
+    ) -> None:
+        """The call itself: set up, talk, hand back, take down."""
+        parts = self._parts
+        with self._ari.route(call_id, channel.id) as route:
+            line = Line(self._ari, call_id, channel, route)
+            record = recorder(parts.settings.recording, line, self._ari, self._board.ami)
+            session = Session(parts, line, request.adapt(agent), conversation, record, request.facts)
+            self._sessions[call_id] = session
+            self._store_start(call_id, channel, request)
+            outcome = _BROKEN
+            try:
+                # What the `h` extension shall see if the caller hangs up: nothing can be set after that.
+                await self._set(channel.id, self._results(call_id, _HUNG_UP, record))
+                await self._set(channel.id, {"OFFHOOK_AGENT": request.agent})
+                outcome = await self._talk(session, line)
+            finally:
+                await asyncio.shield(self._end(line, outcome, record))
+                del self._sessions[call_id]
+
+    async def _talk(self, session: Session, line: Line) -> Outcome:
+        """Run the session; errors of the line become an outcome, errors of ours go on to the edge."""
+        listen = self._parts.settings.media.listen
+        try:
+            return await session.run(self._board.media, "direct" if listen == "auto" else listen)
+        except* (AsteriskError, MediaError) as group:
+            if line.gone:
+                return _HUNG_UP
+            for error in _leaves(group):
+                log.error("the line failed", extra={"call": line.call_id, "error": str(error)})
+            self.failures += 1
+            return Outcome(Status.FAILED, "line_failed")
+
+    async def _end(self, line: Line, outcome: Outcome, record: Recorder) -> None:
+        """Hand the caller back first, then take down what is ours."""
+        call_id = line.call_id
+        await record.stop()
+        results = self._results(call_id, outcome, record)
+        if not line.gone:
+            await self._give_back(line.channel, call_id, outcome, results)
+        await line.close()
+        await record.finish()
+        if results["OFFHOOK_RECORDING"] and not record.path:
+            results["OFFHOOK_RECORDING"] = ""
+        self._parts.store.call_ended(
+            CallEnd(call_id, outcome.status, outcome.reason, datetime.now(UTC), results, record.path or None)
+        )
+        log.info("the call ended", extra={"call": call_id, "status": outcome.status, "reason": outcome.reason})
+
+    async def _give_back(self, channel: Channel, call_id: str, outcome: Outcome, results: Mapping[str, str]) -> None:
+        """Set the results and let the dialplan go on; a caller who is gone is fine."""
+        try:
+            await self._set(channel.id, results or self._results(call_id, outcome, None))
+            await self._ari.continue_in_dialplan(channel.id)
+        except (AriNotFound, AriConflict):
+            log.info("the caller was gone before the hand-back", extra={"call": call_id})
+        except AsteriskError as error:
+            log.error("the caller was not handed back", extra={"call": call_id, "error": str(error)})
+
+    def _store_start(self, call_id: str, channel: Channel, request: CallRequest) -> None:
+        self._parts.store.call_started(
+            CallRecord(
+                id=call_id,
+                agent=request.agent,
+                caller_number=channel.caller_number,
+                caller_name=channel.caller_name,
+                channel=channel.name,
+                started_at=datetime.now(UTC),
+                transport=self._board.media.name,
+                listen=self._parts.settings.media.listen,
+            )
+        )
+        log.info("a call begins", extra={"call": call_id, "agent": request.agent, "channel": channel.name})
+
+    @staticmethod
+    def _results(call_id: str, outcome: Outcome, record: Recorder | None) -> dict[str, str]:
+        return {
+            "OFFHOOK_STATUS": outcome.status,
+            "OFFHOOK_REASON": outcome.reason,
+            "OFFHOOK_TRANSFER_TO": outcome.transfer_to,
+            "OFFHOOK_CALL_ID": call_id,
+            "OFFHOOK_RECORDING": record.path if record else "",
+        }
+
+    async def _set(self, channel_id: str, variables: Mapping[str, str]) -> None:
+        await asyncio.gather(*(self._ari.set_variable(channel_id, name, value) for name, value in variables.items()))
+
+    async def _inputs(self, channel_id: str) -> dict[str, str]:
+        values = await asyncio.gather(*(self._ari.variable(channel_id, name) for name in INPUTS))
+        return dict(zip(INPUTS, values, strict=True))
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    leaves: list[BaseException] = []
+    for error in group.exceptions:
+        leaves.extend(_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    return leaves
