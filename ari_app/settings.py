@@ -170,6 +170,16 @@ class RecordingSettings:
 
 
 @dataclass(frozen=True)
+class AgiSettings:
+    """The FastAGI server that menus call (agi/)."""
+
+    host: str = "127.0.0.1"
+    """Address it listens on."""
+    port: int = between(4573, 0, 65535)
+    """TCP port, as in ``AGI(agi://127.0.0.1:4573/escalate)``; 0 takes a free one."""
+
+
+@dataclass(frozen=True)
 class StoreSettings:
     """Calls, turns and results."""
 
@@ -227,6 +237,7 @@ class Settings:
     turn: TurnSettings = field(default_factory=TurnSettings)
     barge_in: BargeInSettings = field(default_factory=BargeInSettings)
     recording: RecordingSettings = field(default_factory=RecordingSettings)
+    agi: AgiSettings = field(default_factory=AgiSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     agents: dict[str, AgentSettings] = field(default_factory=dict)
     """By name, as the dialplan calls them. At least one."""
