@@ -60,6 +60,9 @@ TRANSFER = "transfer"
 _MISHEARD_SECONDS = 0.6
 """Speech at least this long that gave no words deserves an answer; shorter was a cough or a click."""
 
+_TICK = 0.001
+"""A timer may fire this much early, by its clock's resolution."""
+
 
 class State(Enum):
     """Where the conversation stands."""
@@ -384,4 +387,4 @@ class TurnMachine:
 
 
 def _due(deadline: float | None, now: float) -> bool:
-    return deadline is not None and now >= deadline
+    return deadline is not None and now >= deadline - _TICK
