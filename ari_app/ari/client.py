@@ -1,92 +1,101 @@
-"""ARI through aioari: the only module that knows aioari. (CONTRACT: the signatures are agreed, bodies to be written.)"""
+"""ARI through aioari: requests, the event socket, and events by call. Nothing outside `ari/` knows aioari.
+
+::
+
+    ari = AriClient(settings.asterisk)
+    await ari.start()
+    arrival = await ari.arrivals.get()
+    with ari.route(call_id, arrival.channel.id) as route:
+        await ari.answer(arrival.channel.id)
+        event = await route.get()
+"""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import logging
+from typing import cast
+
+import aiohttp
+
+from ari_app.ari.dispatch import Dispatcher, Route
+from ari_app.ari.event_socket import EventSocket
+from ari_app.ari.model import Arrival, Channel, Event
+from ari_app.ari.requests import Requests
+from ari_app.errors import AriNotFound
+from ari_app.settings import AsteriskSettings
+
+__all__ = ["AriClient", "Arrival", "Channel", "Event", "Route"]
+
+log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A channel as ARI describes it."""
+class AriClient(Requests):
+    """One connection to ARI: requests, and the event socket which reconnects by itself.
 
-    id: str
-    name: str
-    state: str
-    caller_number: str
-    caller_name: str
-    context: str
-    exten: str
-    variables: Mapping[str, str] = field(default_factory=dict)
+    After a reconnection every route gets `Resynced`, a route whose caller has left our application meanwhile gets the
+    `StasisEnd` that it missed, and callers in our application that no route knows come as adopted `arrivals`, as they
+    do after `start`.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One ARI event. `type` is ARI's name, or `Resynced` after a reconnection (events may have been missed)."""
-
-    type: str
-    channel: Channel | None
-    bridge_id: str
-    raw: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A caller's channel entered our application (StasisStart of a channel that is not one of ours)."""
-
-    channel: Channel
-    args: tuple[str, ...]
-
-
-class Route:
-    """One call's own ordered, bounded queue of events; leave the `with` block to stop it."""
-
-    async def get(self) -> Event: ...
-
-
-class AriClient:
-    """One connection to ARI: requests, and the event socket which reconnects by itself."""
+    def __init__(self, settings: AsteriskSettings) -> None:
+        super().__init__(settings)
+        self._dispatcher = Dispatcher()
+        self._socket = EventSocket(settings.app, self._subscribe, self._resync, self._dispatcher.dispatch)
+        self._reading: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Connect and subscribe. Raises AriUnreachable, AriRefused."""
+        """Connect and subscribe. Raises AriUnreachable, AriRefused, ModuleMissing."""
+        # it logs the parameters of every request, and so what callers said
+        logging.getLogger("aioswagger11").setLevel(logging.INFO)
+        try:
+            await self._log_in()
+            websocket = await self._socket.open()
+        except BaseException:
+            await self._log_out()
+            raise
+        self._reading = asyncio.create_task(self._socket.run(websocket), name="ari events")
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Unsubscribe and close every connection; idempotent."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+        await self._log_out()
 
-    arrivals: asyncio.Queue[Arrival]
-    connected: bool
+    async def wait_closed(self) -> None:
+        """Wait until `close`, or for the failure after which no more events come.
 
-    def route(self, call_id: str, channel_id: str) -> Route: ...
-    async def loaded_modules(self) -> frozenset[str]: ...
-    async def version(self) -> str: ...
-    # channels
-    async def channel(self, channel_id: str) -> Channel: ...
-    async def channels(self) -> list[Channel]: ...
-    async def bridges(self) -> list[str]: ...
-    async def stasis_channels(self) -> list[str]: ...
-    async def answer(self, channel_id: str) -> None: ...
-    async def hang_up(self, channel_id: str, reason: str = "normal") -> None: ...
-    async def continue_in_dialplan(self, channel_id: str) -> None: ...
-    async def variable(self, channel_id: str, name: str) -> str: ...
-    async def set_variable(self, channel_id: str, name: str, value: str) -> None: ...
-    async def snoop(self, channel_id: str, snoop_id: str) -> Channel: ...
-    async def create_external_media(
-        self,
-        channel_id: str,
-        *,
-        external_host: str,
-        transport: str,
-        encapsulation: str,
-        connection_type: str,
-        format: str,
-        data: str | None = None,
-    ) -> Channel:
-        """Returns the channel with its variables (MEDIA_WEBSOCKET_CONNECTION_ID, UNICASTRTP_LOCAL_PORT, …)."""
-        ...
-    # bridges
-    async def create_bridge(self, bridge_id: str) -> None: ...
-    async def add_to_bridge(self, bridge_id: str, *channel_ids: str) -> None: ...
-    async def destroy_bridge(self, bridge_id: str) -> None: ...
-    async def record_bridge(self, bridge_id: str, name: str, format: str) -> None: ...
-    async def stop_recording(self, name: str) -> None: ...
-    async def fetch_recording(self, name: str) -> bytes: ...
-    async def delete_recording(self, name: str) -> None: ...
+        Raises AriReplaced when another program took our application over, AriRefused when the password no longer fits:
+        the process should end then, with an error.
+        """
+        if self._reading is not None:
+            await asyncio.wait([self._reading])
+            if not self._reading.cancelled():
+                self._reading.result()
+
+    @property
+    def connected(self) -> bool:
+        """Whether events come in at this moment."""
+        return self._socket.connected
+
+    @property
+    def arrivals(self) -> asyncio.Queue[Arrival]:
+        """New callers, in the order they came."""
+        return self._dispatcher.arrivals
+
+    def route(self, call_id: str, channel_id: str) -> Route:
+        """The events of a call from now on: about its caller's channel, and about all that carries the call's id."""
+        return self._dispatcher.route(call_id, channel_id)
+
+    async def _subscribe(self) -> aiohttp.ClientWebSocketResponse:
+        return cast(
+            aiohttp.ClientWebSocketResponse, await self._ask("events", "eventWebsocket", app=self._settings.app)
+        )
+
+    async def _resync(self) -> None:
+        for channel_id in self._dispatcher.resync(await self.stasis_channels()):
+            try:
+                channel = await self.channel(channel_id)
+            except AriNotFound:
+                continue  # gone in between
+            log.warning("adopting a caller who was waiting", extra={"channel": channel_id})
+            self._dispatcher.arrive(channel, channel.stasis_args, adopted=True)
