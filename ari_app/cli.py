@@ -1,0 +1,133 @@
+"""The command `offhook`: reads arguments, runs one verb, prints errors as one line each.
+
+Exit status: 0 done, 1 it failed, 2 the configuration or the command line is wrong. The parts are imported by the verb
+that needs them, so that ``offhook --help`` is quick.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ari_app import __version__
+from ari_app.errors import ConfigError, OffhookError
+
+DEFAULT_CONFIG = Path("/etc/offhook/offhook.yaml")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.verb(options)
+    except ConfigErrors as errors:
+        for error in errors.errors:
+            print(f"{options.config}: {error}", file=sys.stderr)
+        return 2
+    except ConfigError as error:
+        print(f"{options.config}: {error}", file=sys.stderr)
+        return 2
+    except OffhookError as error:
+        print(f"offhook: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+class ConfigErrors(Exception):
+    """Several mistakes at once."""
+
+    def __init__(self, errors: Sequence[ConfigError]) -> None:
+        super().__init__(f"{len(errors)} mistakes in the configuration")
+        self.errors = errors
+
+
+def _run(options: argparse.Namespace) -> int:
+    from ari_app import app, log
+
+    log.setup(options.log_level, json=options.log_json)
+    settings = _load(options.config)
+    asyncio.run(app.run(settings, lambda line: print(f"offhook: {line}", file=sys.stderr, flush=True)))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    settings = _load(options.config)
+    print(f"{options.config}: good; agents: {', '.join(settings.agents)}")
+    return 0
+
+
+def _calls(options: argparse.Namespace) -> int:
+    from ari_app import report
+
+    url = options.store or _load(options.config).store.url
+    return report.calls_command(url, options.id, as_json=options.json)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from ari_app.demo import demo
+
+    return demo.command(
+        demo.Wishes(
+            wavs=tuple(options.wav),
+            texts=tuple(options.text),
+            agent=options.agent,
+            listen=options.listen,
+            transport=options.transport,
+            recording=options.recording,
+            json=options.json,
+            keep=options.keep,
+        )
+    )
+
+
+def _load(path: Path):  # type: ignore[no-untyped-def]  # ari_app.settings is imported only here
+    from ari_app import config
+
+    errors = config.check(path)
+    if errors:
+        raise ConfigErrors(errors)
+    return config.load(path)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="offhook", description="A voice agent that lives in the PBX.")
+    parser.add_argument("--version", action="version", version=f"offhook {__version__}")
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+
+    run = verbs.add_parser("run", help="run the agent until SIGTERM")
+    run.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
+    run.add_argument("--log-json", action="store_true", help="one JSON object a line")
+    run.set_defaults(verb=_run)
+
+    check = verbs.add_parser("check", help="name every mistake in the configuration")
+    check.set_defaults(verb=_check)
+
+    calls = verbs.add_parser("calls", help="list calls, or show one with its transcript and timings")
+    calls.add_argument("id", nargs="?", help="a call's id, or its unique beginning")
+    calls.add_argument("--json", action="store_true", help="print JSON")
+    calls.add_argument("--store", metavar="URL", help="the store, instead of the configuration's")
+    calls.set_defaults(verb=_calls)
+
+    demo = verbs.add_parser("demo", help="place a real call to the agent on a private Asterisk")
+    demo.add_argument("--wav", action="append", default=[], type=Path, metavar="FILE", help="a caller's turn as audio")
+    demo.add_argument("--text", action="append", default=[], metavar="LINE", help="a caller's turn, synthesized")
+    demo.add_argument("--agent", default="receptionist", metavar="NAME", help="the agent to call")
+    demo.add_argument("--listen", default="auto", choices=("auto", "direct", "snoop"))
+    demo.add_argument("--transport", default="auto", choices=("auto", "websocket", "audiosocket", "rtp"))
+    demo.add_argument("--recording", default="legs", choices=("legs", "bridge", "off"))
+    demo.add_argument("--json", type=Path, metavar="FILE", help="write the result as JSON")
+    demo.add_argument("--keep", type=Path, metavar="DIR", help="keep recording, store and logs there")
+    demo.set_defaults(verb=_demo, config=DEFAULT_CONFIG)
+
+    default = Path(os.environ.get("OFFHOOK_CONFIG", DEFAULT_CONFIG))
+    for verb in (run, check, calls):
+        verb.add_argument("-c", "--config", type=Path, default=default, metavar="FILE", help=f"default: {default}")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
