@@ -62,10 +62,9 @@ class Stasis:
 
     async def run(self) -> None:
         """Take callers as they arrive; never returns by itself."""
-        await self.adopt()
         while True:
             arrival = await self._ari.arrivals.get()
-            if arrival is None:  # reconnected: events may have been missed
+            if arrival is None:  # connected, at first or again: callers may have come before
                 await self.adopt()
             else:
                 self._take(arrival)
