@@ -30,7 +30,7 @@ class AsteriskSettings:
     """Base URL of Asterisk's HTTP server, with its prefix if it has one, without ``/ari``."""
     ari_username: str = "offhook"
     """Section name in ari.conf."""
-    ari_password: str = field(default="", metadata={"secret": True})
+    ari_password: str = field(default="", repr=False)
     """Password in ari.conf. Better kept in `ari_password_file`."""
     ari_password_file: Path | None = None
     """A file whose first line is the password (or Asterisk's ``password = …`` line)."""
@@ -42,7 +42,7 @@ class AsteriskSettings:
     """TCP port of the manager interface."""
     ami_username: str = "offhook"
     """Section name in manager.conf."""
-    ami_password: str = field(default="", metadata={"secret": True})
+    ami_password: str = field(default="", repr=False)
     """Secret in manager.conf. Better kept in `ami_password_file`."""
     ami_password_file: Path | None = None
     """A file whose first line is the secret (or Asterisk's ``secret = …`` line)."""
