@@ -33,7 +33,7 @@ def run(program: list[str]) -> int:
     signal.set_wakeup_fd(wake)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    child = subprocess.Popen(program, stdin=subprocess.DEVNULL, preexec_fn=die_with_guard)  # noqa: S603, PLW1509
+    child = subprocess.Popen(program, stdin=subprocess.DEVNULL, preexec_fn=die_with_guard)  # noqa: S603
     while child.poll() is None:
         ready, _, _ = select.select([0, woken], [], [])
         if 0 in ready or set(os.read(woken, 64)) - {signal.SIGCHLD}:
