@@ -41,17 +41,15 @@ class OffhookError(Exception):
 class ConfigError(OffhookError):
     """A mistake in the configuration; `key` is the dotted path, `line` counts from 1 (0: unknown)."""
 
-    def __init__(self, message: str, remedy: str = "", *, key: str = "", line: int = 0, file: str = "") -> None:
+    def __init__(self, message: str, remedy: str = "", *, key: str = "", line: int = 0) -> None:
         super().__init__(message, remedy)
         self.key = key
         self.line = line
-        self.file = file
 
     def __str__(self) -> str:
-        file = f"{self.file}: " if self.file else ""
         where = f"line {self.line}: " if self.line else ""
         key = f"{self.key}: " if self.key else ""
-        return f"{file}{where}{key}{super().__str__()}"
+        return f"{where}{key}{super().__str__()}"
 
 
 class AudioError(OffhookError):

@@ -54,7 +54,6 @@ def _read(path: Path, environ: Mapping[str, str]) -> tuple[Settings, list[Config
     named = {error.key for error in reader.errors if error.line}
     errors = [error for error in reader.errors if error.line or error.key not in named]
     for error in errors:
-        error.file = str(path)
         error.line = error.line or reader.lines.get(error.key.partition("[")[0], 0)
     return settings, sorted(errors, key=lambda error: error.line)
 

@@ -13,7 +13,7 @@ Write = Callable[..., Path]
 
 
 def lines(path: Path) -> list[str]:
-    return [str(error).replace(f"{path}: ", "") for error in check(path)]
+    return [str(error) for error in check(path)]
 
 
 def test_a_right_file_has_no_mistakes(write: Write) -> None:
@@ -156,7 +156,7 @@ def test_every_mistake_in_the_order_of_its_lines(write: Write) -> None:
     ]
     with pytest.raises(ConfigError, match=r"3 more mistakes: offhook check -c ") as raised:
         load(path)
-    assert str(raised.value).startswith(f"{path}: line 2: vad.stop_probability: 0.9 is not lower than")
+    assert str(raised.value).startswith("line 2: vad.stop_probability: 0.9 is not lower than")
 
 
 def test_a_key_that_is_wrong_in_itself_is_named_once(write: Write) -> None:
@@ -176,7 +176,7 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     path = tmp_path / "offhook.yaml"
     path.write_bytes(b"turn:\n  a: \xe4\n")
     (error,) = check(path)
-    assert str(error) == f"{path}: line 2: is not UTF-8 text — save the file as UTF-8"
+    assert str(error) == "line 2: is not UTF-8 text — save the file as UTF-8"
 
 
 def test_syntax_is_named_alone(write: Write) -> None:
