@@ -6,13 +6,12 @@ Nothing else knows panoramisk's manager. Actions: https://docs.asterisk.org/Late
 import asyncio
 import logging
 import re
-from pathlib import Path
 from typing import Any
 
 from panoramisk.ami_protocol import AMIProtocol
 from panoramisk.manager import Manager
 
-from ari_app.errors import AmiRefused, AmiUnreachable, AsteriskError, ModuleMissing, RecordingError
+from ari_app.errors import AmiRefused, AmiUnreachable, AsteriskError, ModuleMissing
 from ari_app.settings import AsteriskSettings
 
 log = logging.getLogger(__name__)
@@ -75,23 +74,22 @@ class AmiClient:
         """Log off; idempotent."""
         if self._keeping is not None:
             self._keeping.cancel()
-            await asyncio.wait([self._keeping])
+            await asyncio.gather(self._keeping, return_exceptions=True)
         if self._connection is not None:
             await _hang_up(self._connection)
             self._connection = None
 
-    async def mix_monitor(self, channel_name: str, receive_path: Path, transmit_path: Path) -> None:
+    async def mix_monitor(self, channel_name: str, receive_path: str, transmit_path: str) -> None:
         """Record a channel's two sides into two files of equal length, until it is stopped or the channel ends.
 
         `receive_path` gets what the caller says, `transmit_path` what the caller hears; both are mono, absolute, and
         written by Asterisk, in the format of their suffix (``.wav``: 16 bit, 8 kHz). Success does not mean that
-        Asterisk could open them: it only says so in its log. Raises AmiUnreachable, AmiRefused, ModuleMissing,
-        RecordingError.
+        Asterisk could open them: it only says so in its log. Raises AmiUnreachable, AmiRefused, ModuleMissing.
         """
         for path in (receive_path, transmit_path):
-            if _NOT_IN_PATHS.search(str(path)):
-                raise RecordingError(
-                    f"Asterisk's MixMonitor cannot be given the path {str(path)!r}",
+            if _NOT_IN_PATHS.search(path):
+                raise AmiRefused(
+                    f"Asterisk's MixMonitor cannot be given the path {path!r}",
                     "choose a recording.folder without spaces, commas, brackets and quotes",
                 )
         options = f"r({receive_path})t({transmit_path})i({MIX_MONITOR_VARIABLE})"

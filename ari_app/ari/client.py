@@ -20,20 +20,16 @@ from ari_app.ari.dispatch import Dispatcher, Route
 from ari_app.ari.event_socket import EventSocket
 from ari_app.ari.model import Arrival, Channel, Event
 from ari_app.ari.requests import Requests
-from ari_app.errors import AriNotFound
 from ari_app.settings import AsteriskSettings
 
 __all__ = ["AriClient", "Arrival", "Channel", "Event", "Route"]
-
-log = logging.getLogger(__name__)
 
 
 class AriClient(Requests):
     """One connection to ARI: requests, and the event socket which reconnects by itself.
 
     After a reconnection every route gets `Resynced`, a route whose caller has left our application meanwhile gets the
-    `StasisEnd` that it missed, and callers in our application that no route knows come as adopted `arrivals`, as they
-    do after `start`.
+    `StasisEnd` that it missed, and `arrivals` gets None: look at `stasis_channels()` for callers who came meanwhile.
     """
 
     def __init__(self, settings: AsteriskSettings) -> None:
@@ -61,8 +57,8 @@ class AriClient(Requests):
             await asyncio.gather(self._reading, return_exceptions=True)
         await self._log_out()
 
-    async def wait_closed(self) -> None:
-        """Wait until `close`, or for the failure after which no more events come.
+    async def wait_failed(self) -> None:
+        """Wait for the failure after which no more events come; returns after `close`.
 
         Raises AriReplaced when another program took our application over, AriRefused when the password no longer fits:
         the process should end then, with an error.
@@ -78,8 +74,8 @@ class AriClient(Requests):
         return self._socket.connected
 
     @property
-    def arrivals(self) -> asyncio.Queue[Arrival]:
-        """New callers, in the order they came."""
+    def arrivals(self) -> asyncio.Queue[Arrival | None]:
+        """New callers in the order they came; None when some may have been missed."""
         return self._dispatcher.arrivals
 
     def route(self, call_id: str, channel_id: str) -> Route:
@@ -92,10 +88,4 @@ class AriClient(Requests):
         )
 
     async def _resync(self) -> None:
-        for channel_id in self._dispatcher.resync(await self.stasis_channels()):
-            try:
-                channel = await self.channel(channel_id)
-            except AriNotFound:
-                continue  # gone in between
-            log.warning("adopting a caller who was waiting", extra={"channel": channel_id})
-            self._dispatcher.arrive(channel, channel.stasis_args, adopted=True)
+        self._dispatcher.resync(await self.stasis_channels())

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ari_app.ari.ids import call_of, is_ours
-from ari_app.ari.model import RESYNCED, Arrival, Channel, Event, read_event, stasis_end
+from ari_app.ari.model import RESYNCED, Arrival, Event, read_event, stasis_end
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +63,9 @@ class Dispatcher:
     """Hands every event to its call, and new callers to `arrivals`."""
 
     def __init__(self) -> None:
-        self.arrivals: asyncio.Queue[Arrival] = asyncio.Queue(ARRIVALS)
+        self.arrivals: asyncio.Queue[Arrival | None] = asyncio.Queue(ARRIVALS)
         self._by_call: dict[str, Route] = {}
         self._by_channel: dict[str, Route] = {}
-        self._callers: set[str] = set()  # those that arrived and have not left: none arrives twice
 
     def route(self, call_id: str, channel_id: str) -> Route:
         """Register a call with its caller's channel."""
@@ -85,39 +84,29 @@ class Dispatcher:
         """Take one event from ARI."""
         event = read_event(raw)
         channel = event.channel
-        if channel is not None and not is_ours(channel.id):
-            if event.type == "StasisStart":
-                self.arrive(channel, tuple(raw.get("args", ())))
-                return
-            if event.type in ENDINGS:
-                self._callers.discard(channel.id)
+        if event.type == "StasisStart" and channel is not None and not is_ours(channel.id):
+            self._announce(Arrival(channel, tuple(raw.get("args", ()))))
+            return
         for route in self._routes(raw):
             route.put(event)
 
-    def arrive(self, channel: Channel, args: tuple[str, ...], *, adopted: bool = False) -> None:
-        """Announce a caller, once for each time it enters our application."""
-        if channel.id in self._callers:
-            return
-        try:
-            self.arrivals.put_nowait(Arrival(channel, args, adopted))
-        except asyncio.QueueFull:  # not remembered: the next reconnection finds it waiting
-            log.error("nobody takes callers in, leaving one to wait", extra={"channel": channel.id})
-        else:
-            self._callers.add(channel.id)
+    def resync(self, present: Iterable[str]) -> None:
+        """After events were missed: tell every call and whoever takes arrivals, and end calls whose caller has left.
 
-    def resync(self, present: Iterable[str]) -> list[str]:
-        """After events were missed: tell every call, end those whose caller has left.
-
-        `present` are the channels in our application. Returns those of them that are callers nobody has heard of.
+        `present` are the channels in our application.
         """
         ids = set(present)
-        self._callers &= ids
         for route in list(self._by_call.values()):
             route.put(RESYNCED)
             if route.channel_id not in ids:
                 route.put(stasis_end(route.channel_id))
-        known = self._callers | self._by_channel.keys()
-        return sorted(channel_id for channel_id in ids - known if not is_ours(channel_id))
+        self._announce(None)
+
+    def _announce(self, arrival: Arrival | None) -> None:
+        try:
+            self.arrivals.put_nowait(arrival)
+        except asyncio.QueueFull:  # who is left waiting in the application is found after the next reconnection
+            log.error("nobody takes callers in, leaving one to wait")
 
     def _routes(self, raw: Mapping[str, Any]) -> list[Route]:
         """The calls an event belongs to, each once."""

@@ -1,26 +1,27 @@
-"""The ids of our own channels, bridges and recordings: by them whatever is ours is found, routed and swept. Pure.
+"""The ids of our own channels and bridges: by them whatever is ours is found, routed and swept. Pure.
 
-``offhook-<call id>`` is a call's bridge, ``offhook-<call id>-<role>`` everything else of that call.
+``offhook-<call id>`` is a call's bridge, ``offhook-<call id>_<role>`` everything else of that call.
 """
 
 import re
 
-PREFIX = "offhook-"
-
-_CALL_ID = re.compile(r"[0-9A-Za-z_.]+")
-_OURS = re.compile(rf"{PREFIX}({_CALL_ID.pattern})(?:-.+)?")
+_CALL_ID = re.compile(r"[0-9A-Za-z.-]+")
+_OURS = re.compile(rf"offhook-({_CALL_ID.pattern})(?:_.+)?")
 
 
-def bridge_id(call_id: str) -> str:
-    """The id of the call's mixing bridge. Raises ValueError unless `call_id` is letters, digits, ``_`` and ``.``."""
+def bridge_id(call_id: str, role: str = "") -> str:
+    """The id of the call's mixing bridge, or with a `role` of another bridge of it.
+
+    Raises ValueError unless `call_id` is made of letters, digits, ``-`` and ``.``.
+    """
     if not _CALL_ID.fullmatch(call_id):
-        raise ValueError(f"{call_id!r} is not a call id: letters, digits, '_' and '.' only")
-    return f"{PREFIX}{call_id}"
+        raise ValueError(f"{call_id!r} is not a call id: letters, digits, '-' and '.' only")
+    return f"offhook-{call_id}_{role}" if role else f"offhook-{call_id}"
 
 
 def media_id(call_id: str, role: str) -> str:
-    """The id of another object of the call: a media or snoop channel, a second bridge, a recording."""
-    return f"{bridge_id(call_id)}-{role}"
+    """The id of a media or snoop channel of the call. Raises ValueError as `bridge_id` does."""
+    return bridge_id(call_id, role)
 
 
 def is_ours(object_id: str) -> bool:

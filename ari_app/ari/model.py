@@ -24,7 +24,8 @@ class Channel:
     variables: Mapping[str, str] = field(default_factory=dict)
     """The variables that ARI sends along: those of ``channelvars`` in ari.conf, and of external media its own."""
     stasis_args: tuple[str, ...] = ()
-    """What the dialplan gave to ``Stasis()`` after the application's name, while the channel is in it."""
+    """What the dialplan gave to ``Stasis()`` after the application's name, while the channel is in it: the args of an
+    Arrival that was missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,6 @@ class Arrival:
 
     channel: Channel
     args: tuple[str, ...]
-    adopted: bool = False
-    """True when it was found waiting after a (re)connection: its call may have begun under an earlier process."""
 
 
 RESYNCED = Event("Resynced", None, "", {})
