@@ -16,11 +16,10 @@ Whether a stop is a pause or the end of the turn, the turn machine decides: it c
 """
 
 from ari_app.core.events import SpeechStarted, SpeechStopped
-from ari_app.engines.base import SPEECH_RATE, VAD_WINDOW
 from ari_app.settings import VadSettings
 
-WINDOW_SECONDS = VAD_WINDOW / SPEECH_RATE
-"""Length of the windows that the detector is told about."""
+WINDOW_SECONDS = 0.032
+"""Length of the windows that the detector is told about: Silero's."""
 SILENT_WINDOWS = 2
 """Windows under `stop_probability` that make a stop: a single one is often a plosive's closure."""
 RESUME_SECONDS = 0.6

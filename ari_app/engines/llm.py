@@ -1,0 +1,161 @@
+"""The language model: llama.cpp with one context for all calls. Prompts and asyncio here, the work in llm_scheduler."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+
+from ari_app.core.dialogue import Message, ToolSpec
+from ari_app.engines.llama import LlamaContext, LlamaModel
+from ari_app.engines.llm_scheduler import Job, Prompt, Scheduler
+from ari_app.engines.prompt import ChatTemplate
+from ari_app.errors import EngineError, ModelError
+from ari_app.settings import LlmSettings
+
+SMALL_PARAMETERS = 100_000_000
+"""A model with fewer computes a token faster on one core than the work can be handed out to several."""
+REPLY_SHARE = 4
+"""At most one part in so many of the context is kept free for a reply, however many tokens it may have."""
+
+
+class LlamaLlm:
+    """A model, its chat template, its context and the thread that computes."""
+
+    def __init__(self, settings: LlmSettings) -> None:
+        """Load the model and run it once, so that the first call finds it warm. Raises ModelError."""
+        self._settings = settings
+        self._model = LlamaModel(settings.model, settings.gpu_layers)
+        try:
+            self._template = _template(self._model)
+            threads = settings.threads or (1 if self._model.parameters < SMALL_PARAMETERS else physical_cores())
+            self._context = LlamaContext(self._model, settings.context_tokens, settings.sequences, threads)
+        except ModelError:
+            self._model.close()
+            raise
+        self.scheduler = Scheduler(self._model, self._context, settings.sequences)
+        self.context_tokens = min(settings.context_tokens, self._model.train_context)
+        """The longest that one conversation may be."""
+        self._conversations: set[LlamaConversation] = set()
+
+    def conversation(self) -> "LlamaConversation":
+        """A new conversation. Raises EngineError when all sequences are taken."""
+        if len(self._conversations) >= self._settings.sequences:
+            raise EngineError(
+                f"llm: all {self._settings.sequences} sequences are taken", "raise llm.sequences to serve more calls"
+            )
+        conversation = LlamaConversation(self, self._settings.temperature)
+        self._conversations.add(conversation)
+        return conversation
+
+    def forget(self, conversation: "LlamaConversation") -> None:
+        """Free a conversation's sequence; idempotent."""
+        if conversation in self._conversations:
+            self._conversations.remove(conversation)
+            self.scheduler.release(conversation)
+
+    def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Prompt:
+        """The tokens that ask for the assistant's next message. Raises EngineError when the template refuses them."""
+        tokens: list[int] = []
+        shared = None
+        for piece in self._template.pieces(messages, tools):
+            if shared is None and piece.role not in (None, "system"):
+                shared = len(tokens)
+            tokens += self._model.tokenize(piece.text, special=piece.role is None)
+        if self._model.wants_bos and tokens[:1] != [self._model.bos]:
+            tokens.insert(0, self._model.bos)
+        return Prompt(tokens, len(tokens) if shared is None else shared)
+
+    async def close(self) -> None:
+        """Stop what is being generated, end the thread and free the memory."""
+        await asyncio.to_thread(self.scheduler.stop)
+        self._context.close()
+        self._model.close()
+
+
+class LlamaConversation:
+    """One call's sequence."""
+
+    def __init__(self, llm: LlamaLlm, temperature: float) -> None:
+        self._llm = llm
+        self._temperature = temperature
+        self._oldest = 0
+        """Index of the first message that still fits; stays where it is for a while, so that the memory stays good."""
+        self._job: Job | None = None
+        self._closed = False
+
+    async def reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, max_tokens: int
+    ) -> AsyncGenerator[str, None]:
+        """Stream the assistant's next message as pieces of text. Raises EngineError."""
+        if self._closed:
+            raise EngineError("llm: the conversation is closed")
+        prompt = self._fit(messages, tools, max_tokens)
+        loop = asyncio.get_running_loop()
+        pieces: asyncio.Queue[str | EngineError | None] = asyncio.Queue()  # at most a piece for each of max_tokens
+
+        def emit(piece: str | EngineError | None) -> None:
+            try:
+                loop.call_soon_threadsafe(pieces.put_nowait, piece)
+            except RuntimeError:  # the loop is closed: nobody waits any more
+                job.cancelled = True
+
+        most = min(max_tokens, self._llm.context_tokens - len(prompt.tokens))
+        job = self._job = Job(self, prompt, most, self._temperature, emit)
+        self._llm.scheduler.submit(job)
+        try:
+            while (piece := await pieces.get()) is not None:
+                if isinstance(piece, EngineError):
+                    raise piece
+                yield piece
+        finally:
+            self._llm.scheduler.cancel(job)
+
+    async def close(self) -> None:
+        """Stop a reply that still runs and free the sequence; idempotent."""
+        self._closed = True
+        if self._job:
+            self._llm.scheduler.cancel(self._job)
+        self._llm.forget(self)
+
+    def _fit(self, messages: Sequence[Message], tools: Sequence[ToolSpec], max_tokens: int) -> Prompt:
+        """The prompt, without the oldest turns if it would be too long.
+
+        What comes before the caller's first words (system message, greeting) always stays. When turns have to go, as
+        many go as leave half of the room free: every cut moves the rest, which is then computed again.
+        """
+        context = self._llm.context_tokens
+        room = context - min(max_tokens, context // REPLY_SHARE)
+        turns = [index for index, message in enumerate(messages) if message.role == "user"] or [len(messages)]
+        head = messages[: turns[0]]
+        start = max((index for index in turns if index <= self._oldest), default=turns[0])
+        prompt = self._llm.prompt([*head, *messages[start:]], tools)
+        if len(prompt.tokens) > room:
+            for start in (index for index in turns if index > start):
+                prompt = self._llm.prompt([*head, *messages[start:]], tools)
+                if len(prompt.tokens) <= room // 2:
+                    break
+        if len(prompt.tokens) > room:
+            raise EngineError(
+                f"llm: the prompt has {len(prompt.tokens)} tokens, but there is only room for {room}",
+                "shorten the agent's prompt, raise llm.context_tokens, or take a model with a longer context",
+            )
+        self._oldest = start
+        return prompt
+
+
+def _template(model: LlamaModel) -> ChatTemplate:
+    if not model.chat_template:
+        raise ModelError(f"LLM model {model.path} has no chat template", "take a chat or instruct model")
+    try:
+        return ChatTemplate(model.chat_template, model.text_of(model.bos), model.text_of(model.eos))
+    except ModelError as error:
+        raise ModelError(f"LLM model {model.path}: {error.message}", error.remedy) from error
+
+
+def physical_cores() -> int:
+    """Cores that this process may run on; a core's second thread does not count, it only slows ggml down."""
+    cores = set()
+    for cpu in os.sched_getaffinity(0):
+        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        cores.add(siblings.read_text() if siblings.exists() else str(cpu))
+    return len(cores)
