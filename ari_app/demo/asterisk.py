@@ -32,6 +32,7 @@ EMPTY_FILES = (
     *("res_http_media_cache", "sorcery", "stasis", "udptl", "websocket_client"),
 )
 """Configuration files that Asterisk's modules want to find, though nothing need stand in them."""
+REMEDY = "free a port, some memory or disk space, then try again"
 SOCKET_PATH_BYTES = 107
 """Longest path of a Unix socket on Linux; Asterisk's control socket is one."""
 
@@ -186,25 +187,32 @@ class PrivateAsterisk:
     def _wait_until_booted(self, deadline: float) -> None:
         control = self.folder / "run/asterisk.ctl"
         while self.running and time.monotonic() < deadline:
-            if control.exists() and self._answers():
+            if control.exists() and self._booted():
+                self._log_in()
                 return
             time.sleep(0.05)
         what = "did not start within its time" if self.running else "ended while it started"
-        raise AsteriskError(
-            f"the private Asterisk {what}: {self.last_words()}", "free a port or some memory, then try again"
-        )
+        raise AsteriskError(f"the private Asterisk {what}: {self.last_words()}", REMEDY)
 
-    def _answers(self) -> bool:
-        """Fully booted, and it is ours that answers on our ports (no other knows our password)."""
+    def _booted(self) -> bool:
         try:
             self.command("core waitfullybooted")
-            login = base64.b64encode(f"{self.ari_username}:{self._ari_password}".encode()).decode()
-            url = f"{self.ari_url}/ari/asterisk/info?only=system"
-            request = urllib.request.Request(url, headers={"Authorization": f"Basic {login}"})  # noqa: S310
-            with urllib.request.urlopen(request, timeout=5), socket.create_connection(("127.0.0.1", self.ami_port), 5):  # noqa: S310
-                return True
-        except (AsteriskError, subprocess.TimeoutExpired, OSError):  # not yet
+        except (AsteriskError, subprocess.TimeoutExpired):  # not yet
             return False
+        return True
+
+    def _log_in(self) -> None:
+        """See that it is ours that answers on our ports: no other knows our password."""
+        login = base64.b64encode(f"{self.ari_username}:{self._ari_password}".encode()).decode()
+        url = f"{self.ari_url}/ari/asterisk/info?only=system"
+        request = urllib.request.Request(url, headers={"Authorization": f"Basic {login}"})  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, timeout=5), socket.create_connection(("127.0.0.1", self.ami_port), 5):  # noqa: S310
+                pass
+        except OSError as error:
+            raise AsteriskError(
+                f"the private Asterisk does not answer ({error}): {self.last_words()}", REMEDY
+            ) from error
 
 
 def _write_secret(file: Path, text: str) -> None:
