@@ -49,11 +49,11 @@ def trim(audio: Audio, rate: int, pause_seconds: float) -> Audio:
         return audio[:0]
     begin = max(0, int(loud[0]) * frame - int(LEAD_SECONDS * rate))
     end = (int(loud[-1]) + 1) * frame + int(pause_seconds * rate)
-    clause = np.pad(audio[begin:end], (0, max(0, end - len(audio))))
+    clause = audio[begin:end].copy()
     fade_in, fade_out = int(FADE_IN_SECONDS * rate), int(FADE_OUT_SECONDS * rate)
-    clause[:fade_in] *= np.linspace(0, 1, fade_in, dtype=np.float32)
-    clause[len(clause) - fade_out :] *= np.linspace(1, 0, fade_out, dtype=np.float32)
-    return clause
+    clause[:fade_in] *= np.linspace(0, 1, fade_in, dtype=np.float32)[: len(clause)]
+    clause[-fade_out:] *= np.linspace(1, 0, fade_out, dtype=np.float32)[-len(clause) :]
+    return np.pad(clause, (0, max(0, end - len(audio))))
 
 
 class PiperTts:

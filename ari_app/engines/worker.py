@@ -39,6 +39,11 @@ class Worker:
         self._jobs += 1
         try:
             return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._closed and task is not None and not task.cancelling():  # `close` dropped the job, nobody us
+                raise EngineError(f"{self._engine}: is closed") from None
+            raise
         except EngineError:
             raise
         except Exception as error:
