@@ -11,7 +11,6 @@ import signal
 from collections.abc import Callable
 
 from agi.server import serve as serve_agi
-
 from ari_app.ami import AmiClient
 from ari_app.ari.client import AriClient
 from ari_app.call.prompts import Prompts

@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer as soon as nothing else is to do: minutes of a call in milliseconds."""
+"""An event loop whose clock jumps to the next timer when nothing else is to do: minutes of a call in milliseconds."""
 
 import asyncio
 import selectors

@@ -1,0 +1,56 @@
+"""``python -m tests.bench [PREFIX]``: runs the benchmarks whose figures begin so, prints them, writes bench.json."""
+
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from ari_app.errors import OffhookError
+from tests.bench import bench_barge_in, bench_gap, bench_idle, bench_media
+from tests.bench.figures import Figure
+
+BENCHMARKS = (
+    (("gap.",), bench_gap.run),
+    (("barge_in.",), bench_barge_in.run),
+    (("media.",), bench_media.run),
+    (("idle_call.", "memory."), bench_idle.run),
+)
+"""What each benchmark's figures begin with, and the benchmark."""
+OUT = Path("bench.json")
+
+
+def main(prefix: str) -> int:
+    """Run, print, write; figures of earlier runs that were not measured anew stay in bench.json."""
+    console = Console(width=120)
+    chosen = [run for names, run in BENCHMARKS if any(n.startswith(prefix) or prefix.startswith(n) for n in names)]
+    if not chosen:
+        known = ", ".join(name for names, _ in BENCHMARKS for name in names)
+        print(f"bench: no figure begins with {prefix!r}; they begin with {known}", file=sys.stderr)
+        return 2
+    figures: list[Figure] = []
+    for run in chosen:
+        console.print(f"{run.__module__.rpartition('.')[2]} …", style="dim")
+        try:
+            figures += run()
+        except (OffhookError, RuntimeError) as error:
+            print(f"bench: {error}", file=sys.stderr)
+            return 1
+    figures = [figure for figure in figures if figure.name.startswith(prefix)]
+    _print(figures, console)
+    kept = json.loads(OUT.read_text()) if OUT.exists() else {}
+    kept.update({f.name: {"value": round(f.value, 3), "unit": f.unit, "n": f.n} for f in figures})
+    OUT.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
+    return 0
+
+
+def _print(figures: list[Figure], console: Console) -> None:
+    table = Table("figure", "value", "unit", "n", "at least")
+    for figure in figures:
+        table.add_row(figure.name, f"{figure.value:.1f}", figure.unit, str(figure.n), figure.floor)
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))

@@ -1,0 +1,38 @@
+"""idle_call, memory: what a call costs in which nobody speaks, and what the process holds."""
+
+import asyncio
+import time
+
+from ari_app.demo.phone import Phone
+from tests.bench.box import Box, box, cpu_seconds, resident_mb
+from tests.bench.figures import Figure
+
+CALLS = 4
+SECONDS = 15.0
+
+
+def run() -> list[Figure]:
+    """CPU of the agent's process with silent calls, less without; memory after them."""
+    with box(turn={"no_input_ms": 120_000}) as under_test:
+        return asyncio.run(_measure(under_test))
+
+
+async def _measure(under_test: Box) -> list[Figure]:
+    async with Phone(under_test.pbx.sip_port) as phone:
+        alone = await _cores(under_test)
+        for _ in range(CALLS):
+            call = await phone.call("agent-receptionist")
+            await call.wait_for_speech(call.dialled_at)
+            await call.wait_for_quiet(1.0)
+        idle = await _cores(under_test)
+        return [
+            Figure("idle_call.core_percent", (idle - alone) / CALLS * 100, "%", CALLS, "≤ 2 %"),
+            Figure("idle_call.none.core_percent", alone * 100, "%", 1),
+            Figure("memory.demo_mb", resident_mb(under_test.agent.pid), "MB", 1),
+        ]
+
+
+async def _cores(under_test: Box) -> float:
+    pid, started, before = under_test.agent.pid, time.monotonic(), cpu_seconds(under_test.agent.pid)
+    await asyncio.sleep(SECONDS)
+    return (cpu_seconds(pid) - before) / (time.monotonic() - started)
