@@ -22,7 +22,8 @@ from ari_app.demo.conversation import PHONE_RATE, Line, Spoken, converse, wav_li
 from ari_app.demo.phone import Phone
 from ari_app.engines.tts import PiperTts
 from ari_app.settings import DEMO_MODELS, PROJECT_ROOT, TtsSettings
-from ari_app.store.reader import Call, Turn, read_call, read_calls
+from ari_app.store.reader import read_call, read_calls
+from ari_app.store.records import StoredCall, TurnRecord
 
 DEFAULT_LINES = tuple(f"booking-{number}.wav" for number in range(1, 8))
 """Opening hours, an appointment with name and number, a price, goodbye."""
@@ -116,23 +117,23 @@ async def _call(
     return {
         "asterisk": pbx.install.version,
         "turns": [_as_json(one, turns) for one, turns in zip(spoken, _by_line(record, spoken), strict=True)],
-        "recording": record.recording if record else None,
+        "recording": record.end.recording if record and record.end else None,
         "variables": variables,
         "orphans": {"channels": channels, "bridges": bridges},
     }
 
 
-def _by_line(record: Call | None, spoken: Sequence[Spoken]) -> list[list[Turn]]:
+def _by_line(record: StoredCall | None, spoken: Sequence[Spoken]) -> list[list[TurnRecord]]:
     """The stored turns that answer each line: a line is one turn, if the agent did not cut it in two."""
     turns = [turn for turn in record.turns if turn.caller_text] if record else []
-    groups: list[list[Turn]] = [[] for _ in spoken]
+    groups: list[list[TurnRecord]] = [[] for _ in spoken]
     for index, turn in enumerate(turns):
         if groups:
             groups[min(index, len(groups) - 1)].append(turn)
     return groups
 
 
-def _as_json(spoken: Spoken, turns: Sequence[Turn]) -> dict[str, Any]:
+def _as_json(spoken: Spoken, turns: Sequence[TurnRecord]) -> dict[str, Any]:
     stages = turns[-1].stages_ms if turns else {}
     return {
         "said": spoken.line.words,
@@ -144,19 +145,19 @@ def _as_json(spoken: Spoken, turns: Sequence[Turn]) -> dict[str, Any]:
     }
 
 
-def _turns(url: str) -> Sequence[Turn]:
+def _turns(url: str) -> Sequence[TurnRecord]:
     latest = read_calls(url, limit=1)
-    return read_call(url, latest[0].id).turns if latest else ()
+    return read_call(url, latest[0].start.id).turns if latest else ()
 
 
-def _finished(url: str, call_id: str) -> Call | None:
+def _finished(url: str, call_id: str) -> StoredCall | None:
     """The call as stored, once it is complete."""
     if not call_id:
         return None
     deadline = time.monotonic() + SETTLE_S
     while True:
         record = read_call(url, call_id)
-        if record.ended_at or time.monotonic() > deadline:
+        if record.end or time.monotonic() > deadline:
             return record
         time.sleep(0.05)
 
@@ -170,7 +171,7 @@ def _left_behind(pbx: PrivateAsterisk) -> tuple[int, int]:
         time.sleep(0.05)
 
 
-def _show(spoken: Spoken, turns: Sequence[Turn], out: Console) -> None:
+def _show(spoken: Spoken, turns: Sequence[TurnRecord], out: Console) -> None:
     for turn in turns:
         if turn.caller_text:
             out.print(f"[bold]caller[/]  {turn.caller_text}")

@@ -25,7 +25,7 @@ def run() -> list[Figure]:
         gaps = asyncio.run(_measure(under_test))
         stages: dict[str, list[float]] = {}
         for call in read_calls(under_test.store_url, limit=100):
-            for turn in read_call(under_test.store_url, call.id).turns:
+            for turn in read_call(under_test.store_url, call.start.id).turns:
                 for stage, value in turn.stages_ms.items():
                     stages.setdefault(stage, []).append(value)
     endpoint = TurnSettings().endpoint_ms

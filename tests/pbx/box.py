@@ -42,7 +42,7 @@ class Desk:
         """The call as stored, once it is complete."""
         call_id = (await self.results(call))["OFFHOOK_CALL_ID"]
         async with asyncio.timeout(10):
-            while (record := await asyncio.to_thread(read_call, self.store_url, call_id)).ended_at is None:
+            while (record := await asyncio.to_thread(read_call, self.store_url, call_id)).end is None:
                 await asyncio.sleep(0.05)
         return record
 

@@ -71,8 +71,8 @@ async def test_words_cross_every_path_both_ways(pbx, tmp_path, stt, transport, l
         "no thank you that's all",
     ]
     assert alike(answer, HOURS) > 0.7, answer
-    assert record.status == "COMPLETED"
-    assert (record.transport, record.listen) == (transport, listen)
+    assert record.end.status == "COMPLETED"
+    assert (record.start.transport, record.start.listen) == (transport, listen)
 
 
 @pytest.mark.parametrize("codec", ["ulaw", "alaw"])
@@ -83,7 +83,7 @@ async def test_both_codecs_and_a_phone_that_suppresses_silence(shop, phone, stt,
     await call.hang_up()
     record = await shop.record(call)
     assert record.turns[1].caller_text == "where are you located"
-    assert (record.status, record.reason) == ("HANGUP", "caller_hung_up")
+    assert (record.end.status, record.end.reason) == ("HANGUP", "caller_hung_up")
 
 
 async def test_the_caller_interrupts_and_is_answered(shop, phone):
@@ -153,7 +153,7 @@ async def test_the_caller_hangs_up_whenever_it_likes(shop, phone, moment):
     results = await shop.results(call)
     assert results["OFFHOOK_STATUS"] == "HANGUP"
     if results.get("OFFHOOK_CALL_ID"):
-        assert (await shop.record(call)).status == "HANGUP"
+        assert (await shop.record(call)).end.status == "HANGUP"
 
 
 async def test_an_unknown_agent_is_refused_to_the_dialplan(shop, phone):
@@ -204,10 +204,10 @@ async def test_recording_in_each_mode(pbx, tmp_path, stt, mode):
         results = await running.results(call)
     audio = [*tmp_path.rglob("*.wav"), *(pbx.folder / "spool").rglob("*.wav"), *(pbx.folder / "var").rglob("*.wav")]
     if mode == "off":
-        assert (record.recording, results.get("OFFHOOK_RECORDING"), audio) == (None, None, [])
+        assert (record.end.recording, results.get("OFFHOOK_RECORDING"), audio) == (None, None, [])
         return
-    assert [str(file) for file in audio] == [record.recording] == [results["OFFHOOK_RECORDING"]]
-    channels, rate = read_wav(record.recording)
+    assert [str(file) for file in audio] == [record.end.recording] == [results["OFFHOOK_RECORDING"]]
+    channels, rate = read_wav(record.end.recording)
     heard = []
     for channel in channels:
         samples = np.repeat(channel.astype(np.float32) / 32768, 16000 // rate)
@@ -237,7 +237,7 @@ async def test_twenty_calls_leave_nothing_behind(shop, pbx):
     async with asyncio.timeout(10):
         while pbx.channels() or pbx.bridges() or open_files(shop.agent.pid) > files:
             await asyncio.sleep(0.1)
-    assert all(record.status == "HANGUP" and record.recording for record in records)
+    assert all(record.end.status == "HANGUP" and record.end.recording for record in records)
     assert not list(threads.glob("*-caller.wav")) + list(threads.glob("*-agent.wav"))
     log = shop.agent.log_file.read_text()
     assert "Traceback" not in log

@@ -183,4 +183,7 @@ def test_an_agent_that_says_nothing_is_no_dead_end():
 
     desk, outcome = run(call())
     assert outcome.status is Status.COMPLETED
-    assert desk.books.turns[0].agent_text == AGENT.phrases.not_understood
+    assert [(t.trigger, t.agent_text) for t in desk.books.turns[:2]] == [
+        ("speech", ""),
+        ("error", AGENT.phrases.not_understood),
+    ]
