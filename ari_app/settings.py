@@ -89,7 +89,7 @@ class SttSettings:
     """CTranslate2's compute type."""
     workers: int = between(1, 1, 16)
     """Worker threads, one core each."""
-    min_window_ms: int = between(2000, 500, 30000)
+    min_window_ms: int = between(3000, 500, 30000)
     """Shortest window shown to Whisper; shorter audio is followed by silence. 30000 is what Whisper was trained on."""
     min_log_probability: float = between(-0.45, -5.0, 0.0)
     """Mean log-probability under which a transcript is rejected as not understood. Whisper models from the field do

@@ -24,7 +24,7 @@ MARGIN_SECONDS = 2
 """By how much a piece of a long utterance stays under the length that the model was trained on."""
 QUIET_SECONDS = 0.03
 """Length of the stretches among which the quietest is looked for, to split there."""
-TOKENS_AT_LEAST, TOKENS_PER_SECOND, TOKENS_AT_MOST = 12, 10, 224
+TOKENS_AT_LEAST, TOKENS_PER_SECOND, TOKENS_AT_MOST = 12, 6, 224
 """Bounds of a transcript's length; nobody speaks faster, but a model that loops does."""
 NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")
 

@@ -41,7 +41,7 @@ class Worker:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if self._closed and task is not None and not task.cancelling():  # `close` dropped the job, nobody us
+            if task is not None and not task.cancelling():  # nobody cancelled us: `close` dropped the job
                 raise EngineError(f"{self._engine}: is closed") from None
             raise
         except EngineError:
