@@ -11,6 +11,8 @@ from typing import Protocol
 
 FRAME_MS = 20
 """Length of every media frame, both ways (Asterisk's own)."""
+CONNECT_SECONDS = 5.0
+"""How long `Offer.connect` waits for Asterisk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,55 @@
+"""When was it said? Arrival times of frames → audio time, which jitter does not move. Pure.
+
+::
+
+    arrivals   |    |    |       | |  |    |              |    |
+               a    b    c       d e  f    g              h    i
+    audio time a    b    c    d    e    f  …              h    i
+                              └ late frames do not move it └ a pause does
+
+A frame cannot arrive before its end was said, so the earliest frames tell the truth and a frame that comes earlier than
+expected moves the estimate at once. Late ones may be jitter or a pause (a phone that suppresses silence), and only
+later frames tell which: jitter is caught up, a pause is not. So lateness moves the estimate when it is long, or when
+no frame of the last half second was on time.
+"""
+
+FRAME_SECONDS = 0.02
+"""Length of a media frame."""
+_PAUSE_SECONDS = 0.5
+"""Later than this is a pause, whatever comes after it."""
+_WINDOW_FRAMES = 25
+"""Half a second of frames that are all late: that is no jitter."""
+_TOLERANCE_SECONDS = 0.005
+"""Common lateness below this is left alone: turns do not feel it."""
+
+
+class FrameClock:
+    """Audio time of one stream of 20 ms frames, on the clock of their arrival; it never goes backwards."""
+
+    def __init__(self) -> None:
+        self._end: float | None = None
+        self._least_late = _PAUSE_SECONDS
+        self._late_frames = 0
+
+    def end_of(self, at: float) -> float:
+        """Take the next frame, which arrived `at` (monotonic seconds); returns when its last sample was said."""
+        if self._end is None:
+            self._end = at
+            return at
+        expected = self._end + FRAME_SECONDS
+        lateness = at - expected
+        if lateness <= 0 or lateness > _PAUSE_SECONDS:
+            return self._anchor(at)
+        self._least_late = min(self._least_late, lateness)
+        self._late_frames += 1
+        if self._late_frames < _WINDOW_FRAMES:
+            self._end = expected
+            return expected
+        on_the_whole = self._least_late if self._least_late > _TOLERANCE_SECONDS else 0.0
+        return self._anchor(expected + on_the_whole)
+
+    def _anchor(self, end: float) -> float:
+        self._end = end if self._end is None else max(self._end, end)
+        self._least_late = _PAUSE_SECONDS
+        self._late_frames = 0
+        return self._end
