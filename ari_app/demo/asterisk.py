@@ -136,16 +136,16 @@ class PrivateAsterisk:
 
         Waits until it is. Raises AsteriskError after `timeout_s`.
         """
-        file = self.folder / "results" / sip_call_id
         deadline = time.monotonic() + timeout_s
         while True:
-            lines = file.read_text().splitlines() if file.exists() else []
-            if "END" in lines:
-                pairs = [line.partition("=")[::2] for line in lines if line != "END"]
-                return {name: urllib.parse.unquote(value) for name, value in pairs if value}
+            lines = [line.strip() for line in self.command("dialplan show globals").splitlines()]
+            ours = [line.removeprefix(f"{sip_call_id}/") for line in lines if line.startswith(f"{sip_call_id}/")]
+            values = {name: urllib.parse.unquote(value) for name, _, value in (line.partition("=") for line in ours)}
+            if values.pop("END", None):
+                return {name: value for name, value in values.items() if value}
             if time.monotonic() > deadline:
                 raise AsteriskError(f"the call {sip_call_id} has left no results", "see whether it is over")
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     def last_words(self, lines: int = 8) -> str:
         """The last warnings and errors it logged, or else the last lines of any kind."""
@@ -161,7 +161,7 @@ class PrivateAsterisk:
     def _write_configuration(self) -> None:
         if len(os.fsencode(self.folder / "run/asterisk.ctl")) > SOCKET_PATH_BYTES:
             raise AsteriskError(f"the path {self.folder} is too long for a socket", "use a folder with a shorter path")
-        for name in ("etc/offhook", "var", "spool", "run", "log", "results"):
+        for name in ("etc/offhook", "var", "spool", "run", "log"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         values = {
             "FOLDER": self.folder,
