@@ -172,14 +172,15 @@ class Stasis:
         """Run the session; errors of the line become an outcome, errors of ours go on to the edge."""
         listen = self._parts.settings.media.listen
         try:
-            return await session.run(self._board.media, "direct" if listen == "auto" else listen)
+            outcome = await session.run(self._board.media, "direct" if listen == "auto" else listen)
         except* (AsteriskError, MediaError) as group:
-            if line.gone:
-                return _HUNG_UP
-            for error in _leaves(group):
-                log.error("the line failed", extra={"call": line.call_id, "error": str(error)})
-            self.failures += 1
-            return Outcome(Status.FAILED, "line_failed")
+            outcome = _HUNG_UP
+            if not line.gone:
+                self.failures += 1
+                outcome = Outcome(Status.FAILED, "line_failed")
+                for error in _leaves(group):
+                    log.error("the line failed", extra={"call": line.call_id, "error": str(error)})
+        return outcome
 
     async def _end(self, line: Line, outcome: Outcome, record: Recorder) -> None:
         """Hand the caller back first, then take down what is ours."""

@@ -54,6 +54,7 @@ class AgentProcess:
         (self.folder / "recordings").mkdir(parents=True, exist_ok=True)
         self.config_file.write_text(json.dumps(config, indent=2))  # JSON is YAML
         self._process: subprocess.Popen[bytes] | None = None
+        self._notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 
     @property
     def pid(self) -> int:
@@ -69,10 +70,11 @@ class AgentProcess:
 
     def start(self, timeout_s: float = 60.0) -> Self:
         """Start and return when it is ready to take calls. Raises OffhookError with its last words."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready, self.log_file.open("ab") as log:
-            ready.bind(f"\0offhook-{os.getpid()}-{time.monotonic_ns()}")  # abstract: leaves no file
-            ready.settimeout(0.1)
-            name = "@" + ready.getsockname()[1:].decode()
+        ready = self._notified
+        ready.bind(f"\0offhook-{os.getpid()}-{time.monotonic_ns()}")  # abstract: leaves no file
+        ready.settimeout(0.1)
+        name = "@" + ready.getsockname()[1:].decode()
+        with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-m", "ari_app.cli", "run", "-c", str(self.config_file), "--log-level", "debug"],
                 stdin=subprocess.DEVNULL,
@@ -81,13 +83,13 @@ class AgentProcess:
                 env={**os.environ, "NOTIFY_SOCKET": name},
                 start_new_session=True,  # a Ctrl-C is for us; we end the call first
             )
-            deadline = time.monotonic() + timeout_s
-            while self.running and time.monotonic() < deadline:
-                try:
-                    if b"READY=1" in ready.recv(4096):
-                        return self
-                except TimeoutError:
-                    continue
+        deadline = time.monotonic() + timeout_s
+        while self.running and time.monotonic() < deadline:
+            try:
+                if b"READY=1" in ready.recv(4096):
+                    return self
+            except TimeoutError:
+                continue
         what = "was not ready in time" if self.running else f"ended with status {self._process.returncode}"
         self.stop()
         raise OffhookError(f"the agent {what}: {self.last_words()}")
@@ -102,13 +104,14 @@ class AgentProcess:
                 self._process.wait(15)
             except subprocess.TimeoutExpired:
                 self._process.kill()
+        self._notified.close()
         return self._process.wait()
 
     def kill(self) -> None:
         """End it as a crash would."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self.stop()
 
     def __enter__(self) -> Self:
         return self.start()
