@@ -42,6 +42,11 @@ def _why() -> str:
     return _errors[0] if _errors else "llama.cpp gave no reason"
 
 
+def has_gpu() -> bool:
+    """Whether this build of llama.cpp can compute on a GPU."""
+    return bool(api.llama_supports_gpu_offload())
+
+
 class LlamaModel:
     """The weights and the vocabulary of a GGUF file."""
 
@@ -51,7 +56,7 @@ class LlamaModel:
             raise ModelError(f"LLM model {path} does not exist", "correct llm.model")
         api.llama_log_set(_keep_log, ctypes.c_void_p(0))
         api.llama_backend_init()
-        if gpu_layers and not api.llama_supports_gpu_offload():
+        if gpu_layers and not has_gpu():
             raise ModelError(
                 "llm.gpu_layers is set, but this llama-cpp-python was built without a GPU",
                 "set llm.gpu_layers to 0, or reinstall it with CMAKE_ARGS=-DGGML_CUDA=on",

@@ -1,0 +1,61 @@
+"""All engines together: loaded at once or not at all, and nothing left behind."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from ari_app.engines.loader import load_engines
+from ari_app.errors import ModelError
+from ari_app.settings import LlmSettings, Settings, SttSettings, TtsSettings, VadSettings
+from tests.audio.conftest import silence
+
+NOWHERE = Path("/nowhere/model")
+
+
+def engine_threads():
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("offhook-")]
+
+
+async def test_loads_tells_and_closes():
+    told = []
+    engines = await load_engines(Settings(), told.append)
+    assert sorted(line.split(" ready")[0] for line in told) == ["language model", "speech to text", "voice"]
+    assert engines.vad.session().probability(silence(0.032)) < 0.5
+    assert (await engines.stt.transcribe(silence(1))).text == ""
+    assert len(await engines.tts.speak("Hello.", 16000)) > 0
+    await engines.close()
+    assert engine_threads() == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        (Settings(vad=VadSettings(model=NOWHERE)), "vad.model"),
+        (Settings(stt=SttSettings(model=NOWHERE)), "stt.model"),
+        (Settings(llm=LlmSettings(model=NOWHERE)), "llm.model"),
+        (Settings(tts=TtsSettings(model=NOWHERE)), "tts.model"),
+    ],
+)
+async def test_one_bad_model_fails_all_and_leaves_nothing(settings, key):
+    with pytest.raises(ModelError, match="does not exist") as caught:
+        await load_engines(settings, lambda line: None)
+    assert key in caught.value.remedy
+    assert str(NOWHERE) in caught.value.message
+    assert engine_threads() == []
+
+
+async def test_a_file_of_another_kind_as_vad_model():
+    voice = TtsSettings().model
+    with pytest.raises(ModelError, match="is not a Silero"):
+        await load_engines(Settings(vad=VadSettings(model=voice)), lambda line: None)
+
+
+async def test_cancelled_while_loading():
+    loading = asyncio.create_task(load_engines(Settings(), lambda line: None))
+    await asyncio.sleep(0)
+    loading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loading
+    assert engine_threads() == []
