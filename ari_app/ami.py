@@ -33,11 +33,12 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
     """panoramisk's protocol, which also tells when the connection is gone, whoever closed it."""
 
     def __init__(self) -> None:
-        self.gone = asyncio.Event()
+        self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self.gone.set()
+        if not self.gone.done():
+            self.gone.set_result(None)
 
 
 class _Connection(Manager):  # type: ignore[misc]
@@ -63,7 +64,7 @@ class AmiClient:
     @property
     def connected(self) -> bool:
         """Whether actions can be sent at this moment."""
-        return self._connection is not None and not self._connection.protocol.gone.is_set()
+        return self._connection is not None and not self._connection.protocol.closed
 
     async def start(self) -> None:
         """Connect and log in. Raises AmiUnreachable, AmiRefused."""
@@ -113,13 +114,10 @@ class AmiClient:
 
     async def _send(self, connection: _Connection, action: str, **fields: str) -> Any:
         answer = connection.send_action({"Action": action, **fields})
-        gone = asyncio.create_task(connection.protocol.gone.wait())
-        try:
-            await asyncio.wait({answer, gone}, timeout=ANSWER_TIMEOUT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
+        ends = {answer, connection.protocol.gone}
+        await asyncio.wait(ends, timeout=ANSWER_TIMEOUT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
-            connection.close()  # a connection that does not answer is as good as lost
+            await _hang_up(connection)  # one that does not answer is as good as lost
             raise self._unreachable(f"no answer to {action}")
         message = answer.result()
         if not message.success:
@@ -151,7 +149,7 @@ class AmiClient:
         """Connect again, for ever, whenever the connection is gone."""
         while True:
             if self._connection is not None:
-                await self._connection.protocol.gone.wait()
+                await asyncio.wait({self._connection.protocol.gone})
                 self._connection = None
                 log.warning("lost the manager connection")
             await asyncio.sleep(RECONNECT_SECONDS)
@@ -198,6 +196,7 @@ class AmiClient:
 
 
 async def _hang_up(connection: _Connection) -> None:
-    """Close a connection and wait until its socket is closed."""
+    """Close a connection at once, whatever is still to be sent, and wait until its socket is closed."""
     connection.close()
-    await connection.protocol.gone.wait()
+    connection.protocol.transport.abort()
+    await asyncio.wait({connection.protocol.gone})

@@ -97,12 +97,13 @@ class EventSocket:
     def _take(self, text: str) -> None:
         try:
             raw = json.loads(text)
-        except ValueError:
-            raw = None
-        if not isinstance(raw, dict) or not isinstance(raw.get("type"), str):
-            log.error("ARI sent something that is no event", extra={"length": len(text)})
+            if raw["type"] != "ApplicationReplaced":
+                self._deliver(raw)
+                return
+        except (ValueError, LookupError, TypeError, AttributeError):
+            log.exception("ARI sent what is no event", extra={"length": len(text)})
             return
-        if raw["type"] == "ApplicationReplaced" and raw.get("application") == self._app:
+        if raw.get("application") == self._app:
             error = AriReplaced(
                 f"another program took over the Stasis application {self._app!r}: we get no more events",
                 "stop the other one (a second `offhook run`?), or give each a name of its own in asterisk.app and in"
@@ -110,4 +111,3 @@ class EventSocket:
             )
             log.critical("STASIS APPLICATION TAKEN OVER BY ANOTHER PROGRAM", extra={"error": str(error)})
             raise error
-        self._deliver(raw)

@@ -8,6 +8,7 @@ from typing import Any
 
 import aioari
 import aiohttp
+from aioswagger11.processors import SwaggerError
 
 from ari_app.ari.http_client import AriHttp
 from ari_app.ari.model import Channel, read_channel
@@ -32,7 +33,7 @@ class Requests:
         api = aioari.Client(self._settings.ari_url.rstrip("/") + "/", self._http)
         try:
             await api.init()
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, SwaggerError) as error:  # it checks nothing it reads
             raise AriUnreachable(
                 f"what answers at {self._settings.ari_url} is not Asterisk's ARI ({error})",
                 "set asterisk.ari_url to the bindaddr and bindport of Asterisk's http.conf",
