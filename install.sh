@@ -286,7 +286,7 @@ build_progress() { step_output | tail -c 3000 | grep -oE '\[ *[0-9]+(/[0-9]+|%)\
 
 # explain STEP STATUS: end, saying why the step failed as far as its output tells
 explain() {
-  local what="$1: failed with status $2" again="then run the same command again"
+  local what="${1%% (*}: failed with status $2" again="then run the same command again"
   say "failed; the last lines of $log:"
   step_output | tail -n 15 | sed 's/^/  | /' >&2
   case $(step_output | tail -n 300) in
