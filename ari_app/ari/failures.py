@@ -55,7 +55,11 @@ def failure(settings: AsteriskSettings, status: int, method: str, url: str, body
             )
         case 404:
             return AriNotFound(f"{method} {path}: {words}", status=status)
+        case 400 if words and words.endswith("not found"):  # a channel that is gone, when it is put into a bridge
+            return AriNotFound(f"{method} {path}: {words}", status=status)
         case 409:
+            return AriConflict(f"{method} {path}: {words}", status=status)
+        case 422 if words and "not in Stasis" in words:  # one that has left us, when it is put into a bridge
             return AriConflict(f"{method} {path}: {words}", status=status)
         case _:
             return AriFailed(f"{method} {path}: {words or f'HTTP {status}'}", status=status)

@@ -60,7 +60,7 @@ class Requests:
     # Asterisk
 
     async def version(self) -> str:
-        """Asterisk's version, ``22.10.1``."""
+        """Asterisk's version as it says it: ``22.10.1``, with a Debian package's additions behind."""
         info = await self._json("asterisk", "getInfo", only="system")
         return str(info["system"]["version"])
 
@@ -176,7 +176,7 @@ class Requests:
     # bridges and recordings
 
     async def create_bridge(self, bridge_id: str) -> None:
-        """Make a mixing bridge; one that is there already is taken as it is."""
+        """Make a mixing bridge. Raises AriConflict when one with that id exists."""
         await self._ask("bridges", "createWithId", bridgeId=bridge_id, type="mixing")
 
     async def add_to_bridge(self, bridge_id: str, *channel_ids: str) -> None:

@@ -20,6 +20,9 @@ def error(status, body, path="/channels/17.1/answer"):
     [
         (404, '{"message":"Channel not found"}', AriNotFound, "Channel not found"),
         (409, '{"message":"Channel not in Stasis application"}', AriConflict, "Channel not in Stasis application"),
+        (400, '{"message":"Channel not found"}', AriNotFound, "Channel not found"),
+        (400, '{"message":"Missing variable parameter."}', AriFailed, "Missing variable parameter."),
+        (422, '{"message":"Channel not in Stasis application"}', AriConflict, "Channel not in Stasis application"),
         (422, '{"message":"Format not supported"}', AriFailed, "Format not supported"),
         (500, '{"message":"Possible duplicate bridge id"}', AriFailed, "Possible duplicate bridge id"),
         (503, HTML, AriFailed, "HTTP 503"),
