@@ -233,7 +233,7 @@ find_python_package() {
 }
 
 has_compiler() {
-  cc --version >/dev/null 2>&1 && echo '#include <vector>' | c++ -x c++ -fsyntax-only - 2>/dev/null
+  cc --version >/dev/null 2>&1 && c++ -x c++ -fsyntax-only - 2>/dev/null <<<'#include <vector>'
 }
 
 # The compiler brings it; llama.cpp needs it also where its build came from the cache.
@@ -252,7 +252,7 @@ die() {
 
 # step TITLE COMMAND…: run it with its output in the log, and show that time passes
 step() {
-  local title=$1 began=$SECONDS told=$SECONDS status=0
+  local title=$1 began=$SECONDS told=$SECONDS status=0 pause=0.05
   shift
   step_starts=$(stat --format %s "$log")
   [[ -t 2 ]] || say "  $title"
@@ -270,7 +270,8 @@ step() {
       told=$SECONDS
       say "    still at it after $((SECONDS - began)) s $(build_progress)"
     fi
-    sleep 0.3
+    sleep "$pause"
+    pause=0.5
   done
   wait "$child" || status=$?
   child=''
