@@ -101,6 +101,7 @@ class Scheduler:
         """Begin a reply. Its owner must have ended or cancelled the one before."""
         if self._stopping:
             job.emit(EngineError("llm: is closed"))
+            return
         self._commands.put(lambda: self._waiting.append(job))
 
     def cancel(self, job: Job) -> None:
@@ -124,17 +125,19 @@ class Scheduler:
     # Below, everything runs on the scheduler's own thread.
 
     def _run(self) -> None:
+        reason = "llm: is closed"
         try:
             self._serve()
-        except Exception:  # the outermost edge of this thread: what waits for it must hear of it
+        except Exception as error:  # the outermost edge of this thread: who waits for it must hear of it
             log.exception("the language model's thread failed")
+            reason = f"llm: its thread failed: {error!r}"
         self._stopping = True
         while not self._commands.empty():
             self._commands.get()()
         for slot in self._slots:
-            self._end(slot, EngineError("llm: is closed"))
+            self._end(slot, EngineError(reason))
         for job in self._waiting:
-            job.emit(EngineError("llm: is closed"))
+            job.emit(EngineError(reason))
 
     def _serve(self) -> None:
         busy = False
@@ -246,9 +249,9 @@ class Scheduler:
         assert job is not None  # noqa: S101  (it was in the batch)
         assert job.sampler is not None  # noqa: S101
         slot.tokens += part.tokens
+        del job.pending[: len(part.tokens)]
         if job.in_prompt:
             self.prompt_tokens += len(part.tokens)
-            del job.pending[: len(part.tokens)]
         if not part.wants_next or job.cancelled:
             return
         token = self._context.sample(job.sampler, row)
