@@ -28,8 +28,9 @@ __all__ = ["AriClient", "Arrival", "Channel", "Event", "Route"]
 class AriClient(Requests):
     """One connection to ARI: requests, and the event socket which reconnects by itself.
 
-    After a reconnection every route gets `Resynced`, a route whose caller has left our application meanwhile gets the
-    `StasisEnd` that it missed, and `arrivals` gets None: look at `stasis_channels()` for callers who came meanwhile.
+    Events are lost while nobody is connected. So after every connection, the first too, `arrivals` gets None: look at
+    `stasis_channels()` for callers who came before. After a reconnection every route gets `Resynced`, and one whose
+    caller has left our application meanwhile gets the `StasisEnd` that it missed.
     """
 
     def __init__(self, settings: AsteriskSettings) -> None:
@@ -75,7 +76,7 @@ class AriClient(Requests):
 
     @property
     def arrivals(self) -> asyncio.Queue[Arrival | None]:
-        """New callers in the order they came; None when some may have been missed."""
+        """New callers in the order they came; None after each connection, when some may have been missed."""
         return self._dispatcher.arrivals
 
     def route(self, call_id: str, channel_id: str) -> Route:

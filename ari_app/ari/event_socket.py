@@ -26,8 +26,8 @@ def pause_seconds(attempt: int) -> float:
 class EventSocket:
     """One subscription to ARI's events.
 
-    `connect` opens a websocket; `resync` runs whenever it was reopened, before its first event is read; `deliver` gets
-    each event and must not wait.
+    `connect` opens a websocket; `resync` runs after each opening, before the first event is read; `deliver` gets each
+    event and must not wait.
     """
 
     def __init__(
@@ -44,8 +44,13 @@ class EventSocket:
         self._deliver = deliver
 
     async def open(self) -> aiohttp.ClientWebSocketResponse:
-        """Subscribe. Raises AsteriskError."""
+        """Subscribe and resync. Raises AsteriskError."""
         websocket = await self._connect()
+        try:
+            await self._resync()
+        except BaseException:
+            await websocket.close()
+            raise
         self.connected = True
         return websocket
 
@@ -68,21 +73,11 @@ class EventSocket:
             await asyncio.sleep(pause_seconds(attempts))
             attempts += 1
             try:
-                return await self._open_again(), attempts
+                return await self.open(), attempts
             except AriRefused:
                 raise  # the password was changed: only a new start reads the new one
             except AsteriskError as error:
                 log.warning("ARI is not back yet", extra={"attempts": attempts, "error": str(error)})
-
-    async def _open_again(self) -> aiohttp.ClientWebSocketResponse:
-        websocket = await self.open()
-        try:
-            await self._resync()
-        except BaseException:
-            self.connected = False
-            await websocket.close()
-            raise
-        return websocket
 
     async def _read(self, websocket: aiohttp.ClientWebSocketResponse) -> None:
         """Deliver events until the socket closes."""

@@ -18,5 +18,6 @@ async def asterisk():
 async def ari(asterisk):
     client = AriClient(asterisk.settings)
     await client.start()
+    assert client.arrivals.get_nowait() is None, "callers may have come before the first connection too"
     yield client
     await client.close()

@@ -158,6 +158,8 @@ class FakeAri:
         return socket
 
     async def _application(self, request):
+        if "GET /applications/offhook" in self.answers:
+            return await self._answer(request)
         if self.present is None:
             return web.json_response({"message": "Application not found"}, status=404)
         return web.json_response({"name": "offhook", "channel_ids": self.present})

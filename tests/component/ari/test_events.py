@@ -94,17 +94,23 @@ async def test_asterisk_stops_and_starts_again(ari, asterisk, caplog):
         assert ari.connected
 
 
-async def test_a_socket_that_breaks_while_it_is_resynced_is_tried_again(ari, asterisk):
-    asterisk.answers["GET /events"] = (503, {"message": "not yet"})
+@pytest.mark.parametrize("what", ["GET /events", "GET /applications/offhook"])
+async def test_a_connection_that_fails_half_way_is_tried_again(what, ari, asterisk):
+    asterisk.answers[what] = (503, {"message": "not yet"})
     await asterisk.drop()
     async with asyncio.timeout(SOON):
         while len(asterisk.asked) < 3:
             await asyncio.sleep(0.001)
     assert not ari.connected
-    del asterisk.answers["GET /events"]
+    assert ari.arrivals.empty()
+    del asterisk.answers[what]
     async with asyncio.timeout(SOON):
-        await asterisk.subscriptions(2)
         assert await ari.arrivals.get() is None
+        while not ari.connected:
+            await asyncio.sleep(0.001)
+    await asterisk.send(START)
+    async with asyncio.timeout(SOON):
+        assert (await ari.arrivals.get()).channel.id == "17.1"
 
 
 async def test_another_subscriber_is_said_loudly_and_not_fought(ari, asterisk, caplog):
