@@ -88,6 +88,7 @@ class PrivateAsterisk:
                 stdin=subprocess.PIPE,  # never written to: the guard sees it close
                 stdout=console,
                 stderr=console,
+                cwd=self.folder,
                 start_new_session=True,  # a Ctrl-C is for us; we stop Asterisk after the calls are over
             )
         try:

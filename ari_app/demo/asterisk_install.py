@@ -31,6 +31,9 @@ NOT_NEEDED = (
 )
 """What the packages depend on for installing or administering them, not for running our modules. apt is told that it
 is there, which saves half of the download."""
+HOST_MODULES = (*Path("/usr/lib").glob("*/asterisk/modules"), Path("/usr/lib/asterisk/modules"))
+HOST_DATA = (Path("/usr/share/asterisk"), Path("/var/lib/asterisk"))
+"""Where the host's own Asterisk may have its modules and its data: from a package, or built from source."""
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 REMEDY = "install one with: apt-get install asterisk (22.6 or later has every media transport)"
 
@@ -96,10 +99,8 @@ def find_or_fetch(
 def on_this_host() -> AsteriskInstall | None:
     """The installed Asterisk, if it is of version 22 or later or has chan_websocket, and can be run by us."""
     binary = shutil.which("asterisk", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
-    folders = (*Path("/usr/lib").glob("*/asterisk/modules"), Path("/usr/lib/asterisk/modules"))
-    modules = next((folder for folder in folders if (folder / "app_stasis.so").is_file()), None)
-    places = (Path("/usr/share/asterisk"), Path("/var/lib/asterisk"))
-    data = next((folder for folder in places if (folder / "rest-api").is_dir()), None)
+    modules = next((folder for folder in HOST_MODULES if (folder / "app_stasis.so").is_file()), None)
+    data = next((folder for folder in HOST_DATA if (folder / "rest-api").is_dir()), None)
     if binary is None or modules is None or data is None:
         return None
     try:
@@ -120,14 +121,20 @@ def _version(command: Sequence[str]) -> str:
 def _unpacked(folder: Path) -> AsteriskInstall:
     """The Asterisk under `folder`, checked by running it."""
     root = folder / "root"
-    modules = next(root.glob("usr/lib/*/asterisk/modules"), None)
-    loader = next(root.glob("usr/lib/*/ld-linux*.so.*"), None) or next(root.glob("usr/lib*/ld-linux*.so.*"), None)
-    if modules is None or loader is None:
+    libc = _first(root, "usr/lib/*/libc.so.6", "lib/*/libc.so.6")
+    loader = _first(libc.parent, "ld-linux*.so.*") if libc else None
+    modules = _first(root, "usr/lib/*/asterisk/modules", "usr/lib/asterisk/modules")
+    if libc is None or loader is None or modules is None:
         raise AsteriskError(f"{folder} holds no complete Asterisk", f"remove it and try again: rm -r {folder}")
-    triple = modules.parents[1]
-    libraries = ":".join(map(str, (triple, root / "lib" / triple.name, modules.parent)))
-    command = (str(loader), "--library-path", libraries, str(root / "usr/sbin/asterisk"))
+    triple = libc.parent.name
+    libraries = (root / "usr/lib" / triple, root / "lib" / triple, modules.parent, root / "usr/lib")
+    command = (str(loader), "--library-path", ":".join(map(str, libraries)), str(root / "usr/sbin/asterisk"))
     return AsteriskInstall(command, modules, root / "usr/share/asterisk", _version(command))
+
+
+def _first(folder: Path, *patterns: str) -> Path | None:
+    """The first path under `folder` that one of `patterns` finds, in their order."""
+    return next((path for pattern in patterns for path in folder.glob(pattern)), None)
 
 
 @contextmanager
@@ -153,8 +160,10 @@ def _fetch(suite: str, folder: Path, progress: Progress) -> None:
         environment = _package_lists(suite, place)
         packages = _download(environment, progress)
         progress(f"Asterisk {SUITES[suite]}: unpacking {len(packages)} packages")
-        (place / "new").mkdir()
-        _unpack(packages, place / "new/root")
+        try:
+            _unpack(packages, place / "new/root")
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise AsteriskError(f"Asterisk cannot be unpacked: {error}", f"free 500 MB in {folder.parent}") from error
         _unpacked(place / "new")
         (place / "new").rename(folder)
 
@@ -209,10 +218,7 @@ def _download(environment: dict[str, str], progress: Progress) -> list[Path]:
 
 
 def _unpack(packages: Sequence[Path], root: Path) -> None:
-    (root / "usr").mkdir(parents=True)
-    for name in ("bin", "sbin", "lib", "lib64"):  # merged /usr, as every Debian has it now
-        (root / "usr" / name).mkdir()
-        (root / name).symlink_to(f"usr/{name}")
+    root.mkdir(parents=True)
     for package in packages:
         subprocess.run(["dpkg-deb", "--extract", package, root], check=True)  # noqa: S603, S607
         package.unlink()  # the disk may be small
