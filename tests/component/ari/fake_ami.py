@@ -29,6 +29,10 @@ class FakeAmi:
     def settings(self):
         return AsteriskSettings(ami_port=self.port, ami_password="right")
 
+    @property
+    def connections(self):
+        return len(self._writers)
+
     async def start(self):
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]

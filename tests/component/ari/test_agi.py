@@ -150,9 +150,9 @@ async def test_closing_ends_open_sessions():
     port = server.port
     dialplan = await session(server, "escalate", "m")
     await dialplan.begun()
-    await server.close()
-    await server.close()
     async with asyncio.timeout(SOON):
+        await server.close()
+        await server.close()
         await dialplan.follow()
     await dialplan.close()
     with pytest.raises(OSError, match="Connect call failed"):

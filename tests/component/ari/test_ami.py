@@ -32,11 +32,11 @@ async def ami(asterisk, monkeypatch):
 
 
 async def start_error(settings):
+    """The error of a start that fails, and has closed what it opened."""
     client = AmiClient(settings)
     with pytest.raises(OffhookError) as caught:
         await client.start()
     assert not client.connected
-    await client.close()
     return caught.value
 
 
@@ -90,6 +90,9 @@ async def test_a_missing_module_is_named(ami, asterisk):
 
 async def test_a_wrong_secret(asterisk):
     error = await start_error(replace(asterisk.settings, ami_password="wrong"))
+    async with asyncio.timeout(SOON):
+        while asterisk.connections:
+            await asyncio.sleep(0.001)
     assert isinstance(error, AmiRefused)
     assert "'offhook': Authentication failed" in error.message
     assert "asterisk.ami_password" in error.remedy
@@ -117,6 +120,7 @@ async def test_an_action_that_is_never_answered_costs_the_connection(ami, asteri
     asterisk.silent = True
     with pytest.raises(AmiUnreachable, match="no answer to MixMonitor"):
         await ami.mix_monitor("PJSIP/a-1", *LEGS)
+    assert not ami.connected
     asterisk.silent = False
     await connected_again(ami)
     await ami.mix_monitor("PJSIP/a-1", *LEGS)
