@@ -36,7 +36,12 @@ case $* in
     ;;
 esac
 """
-TOOL = '#!/usr/bin/env bash\n[[ ${0##*/} != apt-get ]] || echo "apt-get $*" >>"$FAKE/calls"\n'
+TOOLS = {
+    "python3": PYTHON,
+    **dict.fromkeys(("cc", "c++", "make"), "#!/bin/sh\n"),
+    "apt-get": '#!/bin/sh\necho "apt-get $*" >>"$FAKE/calls"\n',
+    "sudo": '#!/bin/sh\n[ "$1" = -v ] || { shift; exec "$@"; }\n',
+}
 
 
 @dataclass
@@ -84,7 +89,7 @@ def checkout(tmp_path: Path) -> Checkout:
     tools.mkdir()
     for name in ("install.sh", "pyproject.toml"):
         shutil.copy(PROJECT_ROOT / name, root)
-    for name, text in {"python3": PYTHON, **dict.fromkeys(("cc", "c++", "make", "apt-get", "sudo"), TOOL)}.items():
+    for name, text in TOOLS.items():
         (tools / name).write_text(text)
         (tools / name).chmod(0o755)
     environment = {
