@@ -51,14 +51,15 @@ class Stasis:
         self._board = board
         self._ari = board.ari
         self._sessions: dict[str, Session] = {}
-        self._calls: dict[str, asyncio.Task[None]] = {}  # by the caller's channel
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._held: dict[str, str] = {}  # caller's channel → the call that holds it now
         self.failures = 0
         """Calls that ended by an error of ours."""
 
     @property
     def live_calls(self) -> int:
         """Calls in progress."""
-        return len(self._calls)
+        return len(self._held)
 
     async def run(self) -> None:
         """Take callers as they arrive; never returns by itself."""
@@ -74,9 +75,10 @@ class Stasis:
         try:
             await self._sweep()
             for channel_id in await self._ari.stasis_channels():
-                if not ids.is_ours(channel_id) and channel_id not in self._calls:
+                if not ids.is_ours(channel_id) and channel_id not in self._held:
                     with suppress(AriNotFound):
-                        self._take(Arrival(await self._ari.channel(channel_id), ()))
+                        channel = await self._ari.channel(channel_id)
+                        self._take(Arrival(channel, channel.stasis_args))
         except AsteriskError as error:
             log.error("calls could not be adopted", extra={"error": str(error)})
 
@@ -84,20 +86,20 @@ class Stasis:
         """End all calls, back into the dialplan, within `seconds`."""
         for session in self._sessions.values():
             session.post(LineFailed("shutdown"))
-        tasks = list(self._calls.values())
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=seconds)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=seconds)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
     def _take(self, arrival: Arrival) -> None:
-        channel_id = arrival.channel.id
-        if channel_id in self._calls:
+        if arrival.channel.id in self._held:
             return
-        task = asyncio.create_task(self._call(arrival), name=f"call on {channel_id}")
-        self._calls[channel_id] = task
-        task.add_done_callback(lambda _: self._calls.pop(channel_id, None))
+        call_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        self._held[arrival.channel.id] = call_id
+        task = asyncio.create_task(self._call(call_id, arrival), name=f"call {call_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _sweep(self) -> None:
         """Remove channels and bridges of ours whose call is gone."""
@@ -113,9 +115,8 @@ class Stasis:
 
     # -- one call
 
-    async def _call(self, arrival: Arrival) -> None:
+    async def _call(self, call_id: str, arrival: Arrival) -> None:
         """The outermost edge of a call: whatever happens in it ends here, with the caller back in the dialplan."""
-        call_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         try:
             await self._admit(call_id, arrival)
         except (AriNotFound, AriConflict):
@@ -124,6 +125,13 @@ class Stasis:
             self.failures += 1
             log.exception("the call broke", extra={"call": call_id})
             await self._give_back(arrival.channel, call_id, _BROKEN, {})
+        finally:
+            self._release(arrival.channel.id, call_id)
+
+    def _release(self, channel_id: str, call_id: str) -> None:
+        """The channel may come again from now on; it may already have."""
+        if self._held.get(channel_id) == call_id:
+            del self._held[channel_id]
 
     async def _admit(self, call_id: str, arrival: Arrival) -> None:
         """Look up the agent and find room for the call, or refuse it."""
@@ -189,6 +197,7 @@ class Stasis:
         results = self._results(call_id, outcome, record)
         if not line.gone:
             await self._give_back(line.channel, call_id, outcome, results)
+        self._release(line.channel.id, call_id)
         await line.close()
         await record.finish()
         if results["OFFHOOK_RECORDING"] and not record.path:

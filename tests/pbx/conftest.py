@@ -23,6 +23,13 @@ def pbx(asterisk_install, tmp_path_factory):
 
 
 @pytest.fixture
+def own_pbx(asterisk_install, tmp_path):
+    """A PrivateAsterisk for one test: an agent of its own there does not take over another's application."""
+    with PrivateAsterisk(asterisk_install, tmp_path / "pbx") as box:
+        yield box
+
+
+@pytest.fixture
 async def phone(pbx):
     """A phone without password, whose calls end with the test."""
     async with Phone(pbx.sip_port) as phone:
@@ -32,10 +39,14 @@ async def phone(pbx):
 @pytest.fixture(autouse=True)
 def nothing_left(request):
     """Every test leaves the PBX without channels and bridges."""
+    names = [name for name in ("pbx", "own_pbx") if name in request.fixturenames]
+    boxes = [request.getfixturevalue(name) for name in names]
     yield
-    if "pbx" not in request.fixturenames:
-        return
-    box = request.getfixturevalue("pbx")
+    for box in boxes:
+        _check_empty(box)
+
+
+def _check_empty(box):
     deadline = time.monotonic() + 10
     while left := box.channels() + box.bridges():
         if time.monotonic() > deadline:
