@@ -10,9 +10,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ari_app import __version__
 from ari_app.errors import ConfigError, OffhookError
+
+if TYPE_CHECKING:
+    from ari_app.settings import Settings
 
 DEFAULT_CONFIG = Path("/etc/offhook/offhook.yaml")
 
@@ -84,7 +88,7 @@ def _demo(options: argparse.Namespace) -> int:
     )
 
 
-def _load(path: Path):  # type: ignore[no-untyped-def]  # ari_app.settings is imported only here
+def _load(path: Path) -> "Settings":
     from ari_app import config
 
     errors = config.check(path)

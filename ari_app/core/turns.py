@@ -49,7 +49,7 @@ from ari_app.core.events import (
     Timer,
     ToolCalled,
 )
-from ari_app.core.speakable import speakable
+from ari_app.core.keypad import Keypad, in_words
 from ari_app.settings import AgentSettings, BargeInSettings, TurnSettings
 
 log = logging.getLogger(__name__)
@@ -93,8 +93,7 @@ class TurnMachine:
         self._deadline: float | None = None  # of the state
         self._barge_due: float | None = None  # when the speech over the agent interrupts it
         self._ends_at: float | None = None  # of the whole call
-        self._digits = ""
-        self._digits_due: float | None = None
+        self._keypad = Keypad(turn.digit_gap_ms / 1000)
         self._onset: float | None = None  # of the speech that goes on now
         self._resumed: float | None = None  # onset of speech after the turn's end, before its transcript
         self._turn_onset = 0.0  # of the turn that is being heard
@@ -113,7 +112,7 @@ class TurnMachine:
 
     def next_deadline(self) -> float | None:
         """When `handle(Timer(), now)` is wanted, in monotonic seconds."""
-        due = [d for d in (self._deadline, self._barge_due, self._ends_at, self._digits_due) if d is not None]
+        due = [d for d in (self._deadline, self._barge_due, self._ends_at, self._keypad.due) if d is not None]
         return min(due) if due and self._state is not State.ENDED else None
 
     def handle(self, event: Event, now: float) -> list[Command]:
@@ -231,7 +230,7 @@ class TurnMachine:
             if self._onset is None:
                 self._pause(self._turn_end)
             return commands
-        if self._digits_due is not None:  # and is typing: one answer to both
+        if self._keypad.due is not None:  # and is typing: one answer to both
             self._enter(State.LISTENING, None)
             return commands
         if self._unanswered:
@@ -252,18 +251,15 @@ class TurnMachine:
             self._enter(State.LISTENING, None)
         elif self._state is State.LISTENING:
             self._deadline = None
-        if digit != "#":
-            self._digits += digit
-            self._digits_due = now + self._turn.digit_gap_ms / 1000
-            return commands
-        return commands + self._entry_done(now)
+        if self._keypad.press(digit, now):
+            commands += self._entry_done(now)
+        return commands
 
     def _entry_done(self, now: float) -> list[Command]:
-        entry, self._digits, self._digits_due = self._digits, "", None
+        keys = self._keypad.take()
         commands: list[Command] = []
-        if entry:
-            words = speakable(" ".join(entry).replace("*", "star"), self._agent.language)
-            commands.append(CallerSaid(words, "dtmf"))
+        if keys:
+            commands.append(CallerSaid(in_words(keys, self._agent.language), "dtmf"))
             self._unanswered = True
             self._misses = 0
         if self._state is not State.LISTENING:  # also speaking: answered at the end of the turn
@@ -333,7 +329,8 @@ class TurnMachine:
         """Say a last sentence and leave."""
         self._closing = True
         self._outcome = outcome
-        self._digits, self._digits_due, self._ends_at, self._onset = "", None, None, None
+        self._keypad.take()
+        self._ends_at, self._onset = None, None
         return self._say(text, "closing", now)
 
     def _fail(self, reason: str, now: float) -> list[Command]:
@@ -345,13 +342,13 @@ class TurnMachine:
     # -- time
 
     def _listen(self, now: float) -> None:
-        self._enter(State.LISTENING, None if self._digits_due is not None else now + self._turn.no_input_ms / 1000)
+        self._enter(State.LISTENING, None if self._keypad.due is not None else now + self._turn.no_input_ms / 1000)
 
     def _timer(self, now: float) -> list[Command]:
         if _due(self._ends_at, now):
             over = Outcome(Status.COMPLETED, "max_duration")
             return [self._stop_speaking(), self._close(self._agent.phrases.time_is_up, over, now)]
-        if _due(self._digits_due, now):
+        if _due(self._keypad.due, now):
             return self._entry_done(now)
         if _due(self._barge_due, now) and self._onset is not None:
             return self._interrupt(self._onset)

@@ -188,9 +188,8 @@ def _problems(result: dict[str, Any], lines: Sequence[Line], wishes: Wishes) -> 
     problems = []
     if len(result["turns"]) < len(lines):
         problems.append(f"the call ended after {len(result['turns'])} of {len(lines)} lines")
-    for turn in result["turns"]:
-        if turn["gap_ms"] is None or not turn["heard"]:
-            problems.append(f"no answer to: {turn['said']}")
+    unanswered = (turn["said"] for turn in result["turns"] if turn["gap_ms"] is None or not turn["heard"])
+    problems += [f"no answer to: {said}" for said in unanswered]
     status = result["variables"].get("OFFHOOK_STATUS", "none")
     if status in ("FAILED", "REFUSED", "none"):
         problems.append(f"the call ended with {status} ({result['variables'].get('OFFHOOK_REASON', 'no reason')})")

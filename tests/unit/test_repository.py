@@ -16,7 +16,7 @@ TOP_LEVEL = (
     *("README.md", "install.sh", "pyproject.toml", "Makefile", "ARCHITECTURE.md", "CHANGELOG.md", "LICENSE", ".ci/run"),
     *("asterisk_conf", "agi", "ari_app", "models", "systemd", "tests"),
 )
-MAX_LINES = 350
+MAX_LINES = 400
 """From about 300 on a file is worth splitting; beyond this it must be."""
 
 FORBIDDEN = {
