@@ -80,18 +80,9 @@ class PrivateAsterisk:
 
     def start(self, timeout_s: float = 60.0) -> Self:
         """Start it and return once calls and logins work. Raises AsteriskError with its last words."""
-        self._write_configuration()
-        remove = ["--remove", str(self.folder)] if self._temporary else []
-        with (self.folder / "log/console").open("wb") as console:
-            self._guard = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-I", "-S", str(GUARD), *remove, *self._command("-f")],
-                stdin=subprocess.PIPE,  # never written to: the guard sees it close
-                stdout=console,
-                stderr=console,
-                cwd=self.folder,
-                start_new_session=True,  # a Ctrl-C is for us; we stop Asterisk after the calls are over
-            )
         try:
+            self._write_configuration()
+            self._launch()
             self._wait_until_booted(time.monotonic() + timeout_s)
         except BaseException:
             self.stop()
@@ -115,12 +106,21 @@ class PrivateAsterisk:
         self.stop()
 
     def command(self, cli: str) -> str:
-        """Run a command of Asterisk's command line, as in ``asterisk -rx``, and return what it prints."""
-        done = subprocess.run(  # noqa: S603
-            self._command("-rx", cli), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False
-        )
-        if done.returncode != 0:
-            raise AsteriskError(f"Asterisk did not take the command {cli!r}: {done.stdout}{done.stderr}")
+        """Run a command of Asterisk's command line, as in ``asterisk -rx``, and return what it prints.
+
+        Raises AsteriskError when there is no Asterisk, or none that answers.
+        """
+        try:
+            done = subprocess.run(  # noqa: S603
+                self._command("-rx", cli),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=30,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise AsteriskError(f"Asterisk did not take the command {cli!r}: {error}", "see its log") from error
         return done.stdout
 
     def channels(self) -> list[str]:
@@ -185,6 +185,18 @@ class PrivateAsterisk:
         _write_secret(self.ari_password_file, f"password = {self._ari_password}\n")
         _write_secret(self.ami_password_file, f"secret = {secrets.token_urlsafe(24)}\n")
 
+    def _launch(self) -> None:
+        remove = ["--remove", str(self.folder)] if self._temporary else []
+        with (self.folder / "log/console").open("wb") as console:
+            self._guard = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-I", "-S", str(GUARD), *remove, *self._command("-f")],
+                stdin=subprocess.PIPE,  # never written to: the guard sees it close
+                stdout=console,
+                stderr=console,
+                cwd=self.folder,
+                start_new_session=True,  # a Ctrl-C is for us; we stop Asterisk after the calls are over
+            )
+
     def _wait_until_booted(self, deadline: float) -> None:
         control = self.folder / "run/asterisk.ctl"
         while self.running and time.monotonic() < deadline:
@@ -198,7 +210,7 @@ class PrivateAsterisk:
     def _booted(self) -> bool:
         try:
             self.command("core waitfullybooted")
-        except (AsteriskError, subprocess.TimeoutExpired):  # not yet
+        except AsteriskError:  # not yet
             return False
         return True
 

@@ -186,6 +186,13 @@ async def test_no_agent_running_is_a_failure_that_the_dialplan_sees(pbx, phone):
     assert await results(pbx, call) == {"OFFHOOK_STATUS": "FAILED", "OFFHOOK_REASON": "not_running"}
 
 
+async def test_a_bridge_that_is_there_is_seen(pbx, agent):
+    await agent.post("bridges", type="mixing", bridgeId="somewhere")
+    assert pbx.bridges() == ["somewhere"]
+    async with agent.session.delete(f"{agent.url}/bridges/somewhere") as response:
+        assert response.status == 204
+
+
 async def test_results_reach_the_dialplan(pbx, phone, agent):
     call = phone.dial("agent-receptionist")
     channel, arguments = await agent.caller()

@@ -47,6 +47,12 @@ async def hear_back(call, samples):
     return call.hearing.audio(said.started_at - FRAME_S, said.ended_at + 0.2)
 
 
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 def alive(pid):
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, 0)
@@ -134,6 +140,13 @@ async def test_cancel_while_it_rings(phone):
         await call.ringing.wait()
     await call.hang_up()
     assert (call.status, call.end_reason) == (487, "hung up here")
+
+
+async def test_hanging_up_where_nobody_listens():
+    async with Phone(free_port()) as phone:
+        call = phone.dial("echo")
+        await call.hang_up()
+    assert (call.status, call.end_reason) == (0, "hung up here")
 
 
 @pytest.mark.parametrize(("extension", "status"), [("busy", 486), ("no-such-extension", 404)])

@@ -28,7 +28,7 @@ EVENT_TYPE = 101
 RECEIVE_BUFFER_BYTES = 1 << 20
 """Many seconds of packets: a busy event loop must not cost any."""
 GOODBYE_S = 3.0
-"""How long we wait for the answer to a BYE; an Asterisk that is gone gives none."""
+"""How long we wait for the answer to a BYE or CANCEL; an Asterisk that is gone gives none."""
 MIRRORED: dict[sdp.Direction, sdp.Direction] = {"sendonly": "recvonly", "recvonly": "sendonly", "inactive": "inactive"}
 
 
@@ -128,11 +128,7 @@ class PhoneCall:
     async def hang_up(self) -> None:
         """End the call, ringing or answered, and wait until the other side knows; idempotent."""
         if not self._dialling.done():
-            self._cancelled = True
-            await self._progress.wait()  # CANCEL is only allowed after a first answer (RFC 3261, section 9.1)
-            if not self._dialling.done() and self._pending.transaction.final is None:
-                await self._endpoint.request(self._dialog.cancel(self._pending.transaction.request)).final()
-            await asyncio.wait([self._dialling])
+            await self._cancel()
         if not self.ended.is_set():
             self._end("hung up here")
             with contextlib.suppress(TimeoutError):
@@ -215,6 +211,20 @@ class PhoneCall:
                 return
             elif answer.status > 100:
                 self.ringing.set()
+
+    async def _cancel(self) -> None:
+        """Stop dialling; the call may still be answered in the meantime."""
+        self._cancelled = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                await self._progress.wait()  # CANCEL is only allowed after a first answer (RFC 3261, section 9.1)
+                if self._pending.transaction.final is None:
+                    await self._endpoint.request(self._dialog.cancel(self._pending.transaction.request)).final()
+                await asyncio.wait([self._dialling])
+        if not self._dialling.done():  # nobody there
+            self._dialling.cancel()
+            await asyncio.wait([self._dialling])
+            self._end("hung up here")
 
     def _acknowledge(self, invite: Pending, answer: Response) -> None:
         """Acknowledge a 2xx and begin to talk, or go on, as its description says."""
