@@ -37,7 +37,7 @@ Root, or sudo, is needed only where a system package is missing.
 
 Environment:
   OFFHOOK_CACHE    folder for downloads and builds (default: ~/.cache/offhook)
-  OFFHOOK_PYTHON   the Python to use, 3.11 or newer (default: the first one found)
+  OFFHOOK_PYTHON   the Python to make .venv with, 3.11 or newer (default: the first found)
   CMAKE_ARGS       more options for building llama.cpp, such as -DGGML_CUDA=on; keep it set,
                    since without it the plain build is put back
 END
@@ -64,6 +64,7 @@ main() {
 
 run_tests() {
   local lint=0 tests=0
+  trap - INT TERM HUP # pytest has its own way to stop
   cd "$root"
   if [[ $# -eq 0 ]]; then make --no-print-directory lint || lint=$?; fi
   "$venv/bin/python" -m pytest "$@" || tests=$?
@@ -87,7 +88,8 @@ set_up() {
   fi
 
   : >"$log"
-  rm -rf "$scratch"
+  rm -rf "$scratch" # of a run that was killed; the lock is ours
+  trap 'rm -rf "$scratch" || true' EXIT
   mkdir "$scratch"
   say "setting Offhook up; details in $log"
   add_system_packages "$level"
@@ -110,6 +112,7 @@ set_up() {
   printf '%s\n' "level $level" "place $(place)" "inputs $(inputs)" >"$scratch/stamp"
   mv "$scratch/stamp" "$stamp"
   rm -rf "$scratch"
+  trap - EXIT
   exec 9>&-
 }
 

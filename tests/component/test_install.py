@@ -168,6 +168,7 @@ def test_a_step_that_fails_says_why_and_the_next_run_goes_on(
     status, said = checkout.run("setup", FAKE_FAILS=" wheel ", FAKE_SAYS=output)
     assert status == 1
     assert output in said
+    assert not (checkout.root.parent / "cache/setup.tmp").exists()  # a build leaves much
     complaint, advice = said.splitlines()[-2:]
     assert why in complaint
     assert remedy in advice
