@@ -25,7 +25,7 @@ _WORD_LIMIT = 4
 """A text without spaces (Chinese, or gibberish) is cut at this multiple of `anywhere`."""
 
 _BOUNDARY = re.compile(
-    r"""(?P<sentence> [.!?…]+ ["'”’»)\]*_]* (?=\s) | [。！？]+ ["'”’」)]* | \n )
+    r"""(?P<sentence> (?<![.!?…]) [.!?…]+ ["'”’»)\]*_]* (?=\s) | [。！？]+ ["'”’」)]* | \n )
       | (?P<comma> [,;:] ["'”’»)\]*_]* (?=\s) | \s [–—-] (?=\s) | — | [，；：、] )
       | (?P<conjunction> \s (?= (?:and|but|because|so|which|while|when|if|where) \s ) )""",
     re.VERBOSE,
