@@ -59,8 +59,8 @@ def _server(url: URL) -> Engine:
 def _sqlite(url: URL, *, writable: bool) -> Engine:
     if not url.database or url.database == ":memory:":
         raise StoreError("store.url names no file", "write sqlite:////path/to/offhook.sqlite")
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})  # refuses odd URLs
     _prepare_file(Path(url.database), writable=writable)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
 
     @event.listens_for(engine, "connect")
     def _connected(connection: object, _record: object) -> None:

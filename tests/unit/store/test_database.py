@@ -98,11 +98,16 @@ def _no_folder(tmp_path: Path) -> str:
         (lambda _: "sqlite://host/db", r"store\.url is no database URL"),
     ],
 )
-async def test_what_cannot_be_opened(tmp_path: Path, make: object, wanted: str) -> None:
+async def test_what_cannot_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: object, wanted: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     url = make(tmp_path)  # type: ignore[operator]
+    before = sorted(tmp_path.iterdir())
     with pytest.raises(StoreError, match=wanted) as raised:
         await Store.open(url)
     assert "\n" not in str(raised.value)
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_database_that_another_program_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
