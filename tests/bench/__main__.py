@@ -1,5 +1,6 @@
-"""``python -m tests.bench [PREFIX]``: runs the benchmarks whose figures begin so, prints them, writes bench.json."""
+"""``python -m tests.bench [--only PREFIX]``: runs the benchmarks whose figures begin so, prints, writes bench.json."""
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -53,4 +54,6 @@ def _print(figures: list[Figure], console: Console) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure; never pass or fail.")
+    parser.add_argument("--only", default="", metavar="PREFIX", help="only figures whose names begin so")
+    sys.exit(main(parser.parse_args().only))
