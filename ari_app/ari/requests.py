@@ -190,7 +190,12 @@ class Requests:
 
     async def record_bridge(self, bridge_id: str, name: str, format: str) -> None:
         """Record the bridge's mix on Asterisk's side until it is stopped or the bridge ends: ``wav``, ``wav16``."""
-        await self._ask("bridges", "record", bridgeId=bridge_id, name=name, format=format, ifExists="fail")
+        try:
+            await self._ask("bridges", "record", bridgeId=bridge_id, name=name, format=format, ifExists="fail")
+        except AriFailed as error:
+            if error.status == 500:  # ARI says no more than "internal error"
+                error.remedy = "let Asterisk write to the folder `recording` under its astspooldir"
+            raise
 
     async def stop_recording(self, name: str) -> None:
         """Stop a live recording and keep it."""

@@ -162,7 +162,7 @@ class PrivateAsterisk:
     def _write_configuration(self) -> None:
         if len(os.fsencode(self.folder / "run/asterisk.ctl")) > SOCKET_PATH_BYTES:
             raise AsteriskError(f"the path {self.folder} is too long for a socket", "use a folder with a shorter path")
-        for name in ("etc/offhook", "var", "spool", "run", "log"):
+        for name in ("etc/offhook", "var", "spool/recording", "run", "log"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         values = {
             "FOLDER": self.folder,

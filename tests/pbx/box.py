@@ -78,11 +78,11 @@ async def spoken(voice, samples, text):
     """
     chunker = ClauseChunker()
     clauses = [*chunker.feed(text), *chunker.end()]
-    whole, *parts = [_likeness(await voice.speak(speakable(part), 8000), samples) for part in [text, *clauses]]
+    whole, *parts = [likeness(await voice.speak(speakable(part), 8000), samples) for part in [text, *clauses]]
     return max(whole, min(parts))
 
 
-def _likeness(expected, samples):
+def likeness(expected, samples):
     """The highest normalised cross-correlation of `expected` at any place in `samples`."""
     expected, samples = expected.astype(np.float64), samples.astype(np.float64)
     if len(samples) < len(expected):

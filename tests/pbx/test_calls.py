@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from ari_app.demo.phone import Phone
-from ari_app.engines.stt import WhisperStt
 from ari_app.engines.tts import PiperTts
-from ari_app.settings import SttSettings, TtsSettings
-from tests.pbx.box import ask, desk, greeted, heard_since, line, open_files, spoken
+from ari_app.settings import TtsSettings
+from tests.pbx.box import ask, desk, greeted, heard_since, likeness, line, open_files, spoken
 
 GREETING = "Lakeside Clinic, how can I help you?"
 HOURS = "We are open Monday to Friday from eight to six, and Saturday from nine to one."
@@ -32,14 +31,6 @@ def shop(pbx, tmp_path_factory):
 async def voice():
     """The agent's voice, to recognise it by."""
     engine = PiperTts(TtsSettings())
-    yield engine
-    await engine.close()
-
-
-@pytest.fixture
-async def stt():
-    """Ears for the recordings."""
-    engine = WhisperStt(SttSettings())
     yield engine
     await engine.close()
 
@@ -209,7 +200,7 @@ def read_wav(path):
 
 
 @pytest.mark.parametrize("mode", ["legs", "bridge", "off"])
-async def test_recording_in_each_mode(own_pbx, tmp_path, stt, voice, mode):
+async def test_recording_in_each_mode(own_pbx, tmp_path, voice, mode):
     with desk(own_pbx, tmp_path, recording={"mode": mode}) as running:
         async with Phone(own_pbx.sip_port) as phone:
             call = await greeted(phone)
@@ -228,8 +219,8 @@ async def test_recording_in_each_mode(own_pbx, tmp_path, stt, voice, mode):
     for text in (GREETING, HOURS, GOODBYE):
         assert await spoken(voice, channels[-1], text) > SURE, text
     if mode == "legs":
-        heard = await stt.transcribe(np.repeat(channels[0], 2).astype(np.float32) / 32768)
-        assert alike(heard.text, "hello what are your opening hours no thank you that's all") > 0.8, heard.text
+        for name in ("booking-1", "booking-7"):
+            assert likeness(line(name), channels[0]) > SURE, name
         assert await spoken(voice, channels[0], GREETING) < 0.5, "the agent is on the caller's side"
 
 
