@@ -63,7 +63,7 @@ async def _measure(pbx: PrivateAsterisk, transport: str, listen: str) -> tuple[l
                 try:
                     speaking, hearing = await line.open(kind, listen)
                     await call.answered()
-                    return await _inward(call, hearing), await _outward(call, speaking)
+                    return await _both_ways(call, speaking, hearing)
                 finally:
                     watching.cancel()
                     await asyncio.gather(watching, return_exceptions=True)
@@ -73,8 +73,8 @@ async def _measure(pbx: PrivateAsterisk, transport: str, listen: str) -> tuple[l
         await ari.close()
 
 
-async def _inward(call: PhoneCall, hearing: Transport) -> list[float]:
-    """Tone bursts said by the phone, until their first loud frame is in our hands."""
+async def _both_ways(call: PhoneCall, speaking: Transport, hearing: Transport) -> tuple[list[float], list[float]]:
+    """Delays inward, then outward, while what arrives is read throughout."""
     loud_at: list[float] = []
 
     async def listen() -> None:
@@ -86,7 +86,24 @@ async def _inward(call: PhoneCall, hearing: Transport) -> list[float]:
                     loud_at.append(event.at)
                 loud = now_loud
 
-    listening = asyncio.create_task(listen())
+    reading = [asyncio.create_task(listen())]
+    if speaking is not hearing:
+        reading.append(asyncio.create_task(_discard(speaking)))
+    try:
+        return await _inward(call, loud_at), await _outward(call, speaking)
+    finally:
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
+
+
+async def _discard(transport: Transport) -> None:
+    async for _ in transport:
+        pass
+
+
+async def _inward(call: PhoneCall, loud_at: list[float]) -> list[float]:
+    """Tone bursts said by the phone, until their first loud frame is in our hands."""
     delays = []
     for number in range(BURSTS):
         await asyncio.sleep(0.3 + 0.007 * number)  # at any phase of the 20 ms
@@ -96,8 +113,6 @@ async def _inward(call: PhoneCall, hearing: Transport) -> list[float]:
             while len(loud_at) == before:
                 await asyncio.sleep(0.005)
         delays.append((loud_at[before] - said.first_loud_at) * 1000)
-    listening.cancel()
-    await asyncio.gather(listening, return_exceptions=True)
     return delays
 
 
