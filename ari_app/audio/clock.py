@@ -13,43 +13,43 @@ later frames tell which: jitter is caught up, a pause is not. So lateness moves 
 no frame of the last half second was on time.
 """
 
+from math import inf
+
 FRAME_SECONDS = 0.02
 """Length of a media frame."""
 _PAUSE_SECONDS = 0.5
 """Later than this is a pause, whatever comes after it."""
 _WINDOW_FRAMES = 25
 """Half a second of frames that are all late: that is no jitter."""
-_TOLERANCE_SECONDS = 0.005
-"""Common lateness below this is left alone: turns do not feel it."""
+_ON_TIME_SECONDS = 0.005
+"""Lateness up to this is left alone: turns do not feel it."""
 
 
 class FrameClock:
     """Audio time of one stream of 20 ms frames, on the clock of their arrival; it never goes backwards."""
 
     def __init__(self) -> None:
-        self._end: float | None = None
+        self._end = -inf
         self._least_late = _PAUSE_SECONDS
         self._late_frames = 0
 
     def end_of(self, at: float) -> float:
         """Take the next frame, which arrived `at` (monotonic seconds); returns when its last sample was said."""
-        if self._end is None:
-            self._end = at
-            return at
         expected = self._end + FRAME_SECONDS
         lateness = at - expected
         if lateness <= 0 or lateness > _PAUSE_SECONDS:
             return self._anchor(at)
+        if lateness <= _ON_TIME_SECONDS:
+            return self._anchor(expected)
         self._least_late = min(self._least_late, lateness)
         self._late_frames += 1
-        if self._late_frames < _WINDOW_FRAMES:
-            self._end = expected
-            return expected
-        on_the_whole = self._least_late if self._least_late > _TOLERANCE_SECONDS else 0.0
-        return self._anchor(expected + on_the_whole)
+        if self._late_frames == _WINDOW_FRAMES:
+            return self._anchor(expected + self._least_late)
+        self._end = expected
+        return expected
 
     def _anchor(self, end: float) -> float:
-        self._end = end if self._end is None else max(self._end, end)
+        self._end = max(self._end, end)
         self._least_late = _PAUSE_SECONDS
         self._late_frames = 0
         return self._end

@@ -12,10 +12,10 @@ _REMEDY = "set media.bind_host to an address of this machine that Asterisk can r
 def bind(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
     """A non-blocking socket bound to `host`; port 0 takes a free one. Raises MediaError."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=kind, flags=socket.AI_PASSIVE)[0]
+        family, _, protocol, _, address = socket.getaddrinfo(host, port, type=kind, flags=socket.AI_PASSIVE)[0]
         if ip_address(address[0]).is_unspecified:
             raise MediaError(f"media.bind_host {host} is no address that Asterisk could send to", _REMEDY)
-        sock = socket.socket(family, kind)
+        sock = socket.socket(family, kind, protocol)  # without the protocol, asyncio leaves Nagle's algorithm on
     except OSError as error:
         raise MediaError(f"media.bind_host {host} cannot be used: {error.strerror}", _REMEDY) from error
     try:

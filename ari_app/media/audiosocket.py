@@ -131,11 +131,12 @@ class AudioSocketOffer:
         self._connection.cancel()
 
 
-class AudioSocketTransport(asyncio.Protocol):
+class AudioSocketTransport(asyncio.BufferedProtocol):
     """One connection of Asterisk's; see Transport."""
 
     name = "audiosocket"
     rate = RATE
+    carries_dtmf = True
 
     def __init__(
         self,
@@ -147,7 +148,8 @@ class AudioSocketTransport(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._events = EventQueue()
         self._framer = Framer(_FRAME_BYTES)
-        self._received = bytearray()  # bounded by one message (65538 bytes) and one read of the loop
+        self._received = bytearray(_HEADER.size + 0xFFFF)  # the longest message
+        self._filled = 0
         self._lost: asyncio.Future[None] = self._loop.create_future()
         self._tcp: asyncio.Transport
         self._deadline: asyncio.TimerHandle
@@ -181,7 +183,7 @@ class AudioSocketTransport(asyncio.Protocol):
         self._tcp.abort()
         await self._lost
 
-    # -- asyncio.Protocol
+    # -- asyncio.BufferedProtocol (the plain one allocates 256 KiB for every read)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for the UUID, but not for ever."""
@@ -190,21 +192,23 @@ class AudioSocketTransport(asyncio.Protocol):
         if not self._met(self):
             self._end("too many connections")
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next bytes go."""
+        return memoryview(self._received)[self._filled :]
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take as many whole messages as there are."""
-        self._received += data
+        self._filled += nbytes
         start = 0
-        while len(self._received) - start >= _HEADER.size:
+        while self._filled - start >= _HEADER.size and not self._tcp.is_closing():
             kind, length = _HEADER.unpack_from(self._received, start)
             end = start + _HEADER.size + length
-            if len(self._received) < end:
+            if self._filled < end:
                 break
-            payload = bytes(self._received[start + _HEADER.size : end])
+            self._on_message(kind, bytes(self._received[start + _HEADER.size : end]))
             start = end
-            if self._tcp.is_closing():
-                break
-            self._on_message(kind, payload)
-        del self._received[:start]
+        self._received[: self._filled - start] = self._received[start : self._filled]
+        self._filled -= start
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the consumer, last of all."""
@@ -229,6 +233,7 @@ class AudioSocketTransport(asyncio.Protocol):
             now = self._loop.time()
             for pcm in self._framer.feed(payload):
                 self._events.put(Frame(pcm, now))
+            self._speaker.heard()
         elif kind == _DTMF and len(payload) == 1 and payload in b"0123456789*#ABCD":
             self._events.put(DtmfDigit(payload.decode(), self._loop.time()))
         elif kind == _HANG_UP:

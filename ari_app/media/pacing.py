@@ -18,6 +18,10 @@ from ari_app.media.transport import FRAME_MS
 FRAME_SECONDS = FRAME_MS / 1000
 _MAX_QUEUED_SECONDS = 600
 """No reply is that long (`llm.max_reply_tokens`): a queue beyond it means that nobody stops the speaker."""
+_SHARED_WAKE_SECONDS = 0.01
+"""Silence may leave this much early, to leave together with the arrival of a frame."""
+_DRAW_SECONDS = 0.001
+"""How far each tick that missed the caller's frames moves the grid towards them."""
 _CATCH_UP_FRAMES = 3
 """A phone's jitter buffer takes 60 ms late at once; after a longer stall the speech goes on from where it was."""
 
@@ -72,13 +76,26 @@ class SpeechQueue:
 
 
 class FrameTimer:
-    """Calls `tick(missed)` every 20 ms at absolute deadlines; `missed` deadlines went by while the loop was busy."""
+    """Calls `tick(missed)` every 20 ms at absolute deadlines; `missed` deadlines went by while the loop was busy.
+
+    Waking up is most of what an idle call costs. So the grid of deadlines lets itself be drawn to where the caller's
+    frames arrive, and these wake-ups serve both directions.
+    """
 
     def __init__(self, tick: Callable[[int], None]) -> None:
         self._tick = tick
         self._loop = asyncio.get_running_loop()
         self._origin = self._due = self._loop.time()
         self._handle = self._loop.call_soon(self._run)
+        self._heard = False
+
+    def heard(self) -> None:
+        """A frame has arrived, while nothing is said: tick with it if a tick is near."""
+        if self._due - self._loop.time() > _SHARED_WAKE_SECONDS:
+            self._heard = True
+        else:
+            self._handle.cancel()
+            self._fire()
 
     def hurry(self) -> None:
         """Tick now, and every 20 ms from now."""
@@ -98,6 +115,13 @@ class FrameTimer:
         self._handle.cancel()
 
     def _run(self) -> None:
+        if self._heard:
+            self._origin += _DRAW_SECONDS
+            self._due += _DRAW_SECONDS
+        self._fire()
+
+    def _fire(self) -> None:
+        self._heard = False
         missed = max(0, int((self._loop.time() - self._due) / FRAME_SECONDS))
         self._due += (missed + 1) * FRAME_SECONDS
         self._handle = self._loop.call_at(self._due, self._run)
@@ -137,6 +161,11 @@ class PacedSpeaker:
     def flush(self) -> None:
         """See Transport."""
         self._queue.clear()
+
+    def heard(self) -> None:
+        """A frame has arrived."""
+        if self._idle:
+            self._timer.heard()
 
     def stop(self) -> None:
         """Send nothing more, whatever is asked."""

@@ -13,7 +13,6 @@ import secrets
 import socket
 import struct
 from collections.abc import Mapping
-from typing import cast
 
 from ari_app.audio.framing import Framer
 from ari_app.audio.g711 import ULAW_SILENCE, pcm_to_ulaw, ulaw_to_pcm
@@ -33,6 +32,8 @@ _PCMU = 0
 _NO_VOICE = frozenset({13, 19})
 """Comfort noise (RFC 3389, and its older number): says that nothing is said."""
 _MARKER = 0x80
+_MAX_PACKET_BYTES = 2048
+"""No network carries larger ones unfragmented; what is cut off was no voice."""
 _SILENCE = ULAW_SILENCE * _FRAME_SAMPLES
 
 
@@ -75,15 +76,13 @@ class RtpOffer:
         host, port = variables.get("UNICASTRTP_LOCAL_ADDRESS", ""), variables.get("UNICASTRTP_LOCAL_PORT", "")
         try:
             self._sock.connect((host, int(port)))
-            self._drop_early_packets()
-            loop = asyncio.get_running_loop()
-            _, leg = await loop.create_datagram_endpoint(RtpTransport, sock=self._sock)
         except (ValueError, OSError) as error:
             raise MediaError(
                 f"Asterisk's RTP address {host!r} port {port!r} cannot be reached from {self.external.external_host}",
                 "set media.bind_host to the address of this machine that Asterisk can reach",
             ) from error
-        return leg
+        self._drop_early_packets()
+        return RtpTransport(self._sock)
 
     async def cancel(self) -> None:
         """See Offer."""
@@ -98,28 +97,30 @@ class RtpOffer:
             return
 
 
-class RtpTransport(asyncio.DatagramProtocol):
-    """One RTP session; see Transport."""
+class RtpTransport:
+    """One RTP session; see Transport.
+
+    Reads the socket itself, as asyncio's transport allocates 256 KiB for every packet.
+    """
 
     name = "rtp"
     rate = RATE
+    carries_dtmf = False
 
-    def __init__(self) -> None:
+    def __init__(self, sock: socket.socket) -> None:
+        """Take over a connected socket and begin to send."""
         self._loop = asyncio.get_running_loop()
+        self._sock = sock
         self._events = EventQueue()
         self._framer = Framer(_FRAME_SAMPLES * 2)
-        self._lost: asyncio.Future[None] = self._loop.create_future()
-        self._udp: asyncio.DatagramTransport
-        self._speaker: PacedSpeaker
+        self._speaker = PacedSpeaker(_FRAME_SAMPLES * 2, self._send_frame, self._played)
         self._sequence = secrets.randbits(16)
         self._timestamp = secrets.randbits(32)
         self._ssrc = secrets.randbits(32)
         self._talking = False
         self._last_heard: int | None = None  # sequence number
-        self._malformed = 0
-        self._late = 0
-        self._reason = "closed"
-        self._error: MediaError | None = None
+        self._malformed = self._late = self._unsent = 0
+        self._loop.add_reader(sock, self._on_readable)
 
     # -- Transport
 
@@ -141,27 +142,29 @@ class RtpTransport(asyncio.DatagramProtocol):
     async def close(self) -> None:
         """See Transport."""
         self._end("closed")
-        await self._lost
 
-    # -- asyncio.DatagramProtocol
+    # -- in
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to send."""
-        self._udp = cast(asyncio.DatagramTransport, transport)
-        self._speaker = PacedSpeaker(_FRAME_SAMPLES * 2, self._send_frame, self._played)
+    def _on_readable(self) -> None:
+        try:
+            packet = self._sock.recv(_MAX_PACKET_BYTES)
+        except OSError as error:
+            self._on_error(error)
+        else:
+            self._on_packet(packet)
 
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        """Take one packet of Asterisk's."""
-        payload = _payload(data)
+    def _on_packet(self, packet: bytes) -> None:
+        payload = _payload(packet)
         if payload is None:
             self._malformed += 1
             return
-        payload_type, sequence = data[1] & 0x7F, int.from_bytes(data[2:4], "big")
+        payload_type, sequence = packet[1] & 0x7F, int.from_bytes(packet[2:4], "big")
         if payload_type == _PCMU:
             if self._is_next(sequence):
                 now = self._loop.time()
                 for pcm in self._framer.feed(ulaw_to_pcm(payload)):
                     self._events.put(Frame(pcm, now))
+                self._speaker.heard()
         elif payload_type not in _NO_VOICE:
             self._end(
                 "format",
@@ -171,24 +174,6 @@ class RtpTransport(asyncio.DatagramProtocol):
                 ),
             )
 
-    def error_received(self, exc: Exception) -> None:
-        """The kernel says that nobody listens there any more; anything else passes."""
-        if isinstance(exc, ConnectionRefusedError):
-            self._end("Asterisk closed its RTP port")
-        else:
-            log.warning("an RTP packet could not be sent", extra={"error": str(exc)})
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the consumer, last of all."""
-        self._speaker.stop()
-        if self._malformed or self._late:
-            log.warning("RTP packets were dropped", extra={"malformed": self._malformed, "late": self._late})
-        self._events.put(Closed(self._reason, self._error))
-        if not self._lost.done():
-            self._lost.set_result(None)
-
-    # -- inside
-
     def _is_next(self, sequence: int) -> bool:
         """Whether a packet is newer than all before; a duplicate or one that was overtaken is too late to be heard."""
         if self._last_heard is not None and not 0 < (sequence - self._last_heard) & 0xFFFF < 0x8000:
@@ -197,23 +182,42 @@ class RtpTransport(asyncio.DatagramProtocol):
         self._last_heard = sequence
         return True
 
+    # -- out
+
     def _send_frame(self, pcm: bytes | None, skipped: int) -> None:
         marker = _MARKER if pcm is not None and not self._talking else 0
         self._talking = pcm is not None
         self._sequence = (self._sequence + 1) & 0xFFFF
         self._timestamp = (self._timestamp + _FRAME_SAMPLES * (1 + skipped)) & 0xFFFFFFFF
         header = _HEADER.pack(_VERSION, marker | _PCMU, self._sequence, self._timestamp, self._ssrc)
-        self._udp.sendto(header + (_SILENCE if pcm is None else pcm_to_ulaw(pcm)))
+        try:
+            self._sock.send(header + (_SILENCE if pcm is None else pcm_to_ulaw(pcm)))
+        except OSError as error:
+            self._on_error(error)
 
     def _played(self, mark: str) -> None:
         self._events.put(Played(mark, self._loop.time()))
 
+    # -- the end
+
+    def _on_error(self, error: OSError) -> None:
+        """The kernel says that nobody listens there any more; anything else (a full buffer, no route) may pass."""
+        if isinstance(error, ConnectionRefusedError):
+            self._end("Asterisk closed its RTP port")
+        else:
+            self._unsent += 1
+
     def _end(self, reason: str, error: MediaError | None = None) -> None:
-        """Close for a reason of ours; the first one counts."""
-        if not self._udp.is_closing():
-            self._reason, self._error = reason, error
+        """Close, and tell the consumer last of all; the first reason counts."""
+        if self._events.closed:
+            return
+        self._loop.remove_reader(self._sock)
         self._speaker.stop()
-        self._udp.close()
+        self._sock.close()
+        self._events.put(Closed(reason, error))
+        if self._malformed or self._late or self._unsent:
+            counts = {"malformed": self._malformed, "late": self._late, "unsent": self._unsent}
+            log.warning("RTP packets were lost", extra=counts)
 
 
 def _payload(packet: bytes) -> bytes | None:

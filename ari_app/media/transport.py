@@ -79,13 +79,16 @@ class Transport(Protocol):
     """``websocket``, ``audiosocket`` or ``rtp``."""
     rate: int
     """Hz of the PCM in both directions."""
+    carries_dtmf: bool
+    """Whether key presses come as `DtmfDigit`; where not (rtp), only ARI's ChannelDtmfReceived tells them. Where they
+    do come, ARI is the worse source: keys in quick succession are announced twice there."""
 
     def __aiter__(self) -> AsyncIterator[MediaEvent]:
         """The events of this leg in order, ending after `Closed`. One consumer."""
 
     def send(self, pcm: bytes) -> None:
         """Queue 16-bit little-endian mono PCM of any length after what is queued; a last partial frame is padded
-        with silence when a mark or nothing follows it."""
+        with silence when a mark or nothing follows it. Raises MediaError when ten minutes are queued."""
 
     def mark(self, mark: str) -> None:
         """Ask for `Played(mark)` once all that is queued before it has been played. ASCII, at most 64 characters.

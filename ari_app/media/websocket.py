@@ -12,7 +12,7 @@ marks: `MARK_MEDIA` comes back when everything before it has been played. Comman
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 
 from ari_app.audio.framing import Framer
@@ -30,6 +30,7 @@ _FORMAT = "slin16"
 _FRAME_BYTES = RATE // 50 * 2
 _SILENCE = bytes(_FRAME_BYTES)
 _LEAD_FRAMES = 250
+_FRAMES_AFTER_XON = 100
 _MESSAGE_FRAMES = 50
 """32 000 bytes; Asterisk takes messages below 65 536."""
 
@@ -89,8 +90,10 @@ class WebsocketTransport:
 
     name = "websocket"
     rate = RATE
+    carries_dtmf = True
 
-    def __init__(self) -> None:
+    def __init__(self, connect: Callable[..., Awaitable[Wire]] = Wire.connect) -> None:
+        self._connect = connect
         self._loop = asyncio.get_running_loop()
         self._events = EventQueue()
         self._framer = Framer(_FRAME_BYTES)
@@ -109,7 +112,7 @@ class WebsocketTransport:
 
     async def open(self, url: str) -> None:
         """Connect and wait for Asterisk's MEDIA_START. Raises MediaError; then nothing is left open."""
-        self._wire = await Wire.connect(url, self._on_message, self._on_closed)
+        self._wire = await self._connect(url, self._on_message, self._on_closed)
         try:
             await self._started
         except BaseException:
@@ -184,7 +187,7 @@ class WebsocketTransport:
         self._pump()
         if self._xoff or not self._wire.writable:
             return
-        if self._queue and self._ahead() < 2:  # part of a frame is left, and its time has come
+        if self._queue and self._ahead() < 1:  # part of a frame is left, and its time has come
             self._queue.pad()
             self._pump()
         if self._unmarked and not self._queue:
@@ -218,6 +221,8 @@ class WebsocketTransport:
             now = self._loop.time()
             for pcm in self._framer.feed(message):
                 self._events.put(Frame(pcm, now))
+            if self._timer is not None and self._is_idle():
+                self._timer.heard()
         else:
             self._on_event(parse_event(message))
 
@@ -232,8 +237,7 @@ class WebsocketTransport:
             case "MEDIA_XOFF":
                 self._xoff = True
             case "MEDIA_XON":
-                self._xoff = False
-                self._pump()
+                self._on_xon()
             case "MEDIA_START":
                 self._json = event.json
                 self._on_start(event.fields)
@@ -248,6 +252,13 @@ class WebsocketTransport:
             self._events.put(Played(mark, self._loop.time()))
         if self._is_idle() and self._timer is not None:
             self._send_silence()
+
+    def _on_xon(self) -> None:
+        """Asterisk has 800 frames left, more than was thought: give it few at first, as it takes no more than 1000."""
+        self._xoff = False
+        few = (_LEAD_FRAMES - _FRAMES_AFTER_XON) * FRAME_SECONDS
+        self._played_until = max(self._played_until, self._loop.time() + few)
+        self._pump()
 
     def _on_start(self, fields: Mapping[str, str]) -> None:
         got, size = fields.get("format", ""), fields.get("optimal_frame_size", "")

@@ -18,13 +18,14 @@ from ari_app.errors import MediaError
 
 _MAX_MESSAGE_BYTES = 65_536
 """Asterisk's own limit, a second of wideband audio; its frames have hundreds of bytes."""
+_READ_BYTES = 4096
 _HIGH_WATER_BYTES = 262_144
 """More than a leg's whole lead: beyond it Asterisk does not read, and nothing more is written."""
 _CLOSE_SECONDS = 1.0
 _REFUSED_REMEDY = "is asterisk.ari_url the server that ARI answered from, without a proxy that drops upgrades?"
 
 
-class Wire(asyncio.Protocol):
+class Wire(asyncio.BufferedProtocol):
     """One client connection. Messages and the end are reported by the callbacks that are given."""
 
     def __init__(
@@ -37,6 +38,7 @@ class Wire(asyncio.Protocol):
         self._on_message = on_message
         self._on_closed = on_closed
         self._tcp: asyncio.Transport
+        self._buffer = bytearray(_READ_BYTES)
         self._parts: list[bytes] = []  # of a fragmented message, whose size the protocol bounds
         self._text = False
         self._closing = False
@@ -96,7 +98,7 @@ class Wire(asyncio.Protocol):
         """Drop the connection."""
         self._tcp.abort()
 
-    # -- asyncio.Protocol
+    # -- asyncio.BufferedProtocol (the plain one allocates 256 KiB for every read)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the upgrade."""
@@ -105,9 +107,13 @@ class Wire(asyncio.Protocol):
         self._ws.send_request(self._ws.connect())
         self._write()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Where the next bytes go; the protocol copies them."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take what came."""
-        self._ws.receive_data(data)
+        self._ws.receive_data(self._buffer[:nbytes])
         self._dispatch()
 
     def eof_received(self) -> None:
