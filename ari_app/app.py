@@ -66,11 +66,9 @@ async def _start(
     ari = AriClient(settings.asterisk)
     stack.push_async_callback(ari.close)
     await ari.start()
-    ami = None
-    if settings.recording.mode == "legs":
-        ami = AmiClient(settings.asterisk)
-        stack.push_async_callback(ami.close)
-        await ami.start()
+    ami = AmiClient(settings.asterisk)
+    stack.push_async_callback(ami.close)
+    await ami.start()
     media = await _media(settings, ari)
     stack.push_async_callback(media.close)
     progress(f"Asterisk {await ari.version()}, audio over {media.name}")

@@ -37,7 +37,7 @@ class AsteriskSettings:
     app: str = "offhook"
     """Name of the Stasis application: the first argument of ``Stasis()`` in the dialplan."""
     ami_host: str = "127.0.0.1"
-    """Address of the manager interface (used for recording legs)."""
+    """Address of the manager interface, which records the legs and sets the results."""
     ami_port: int = between(5038, 1, 65535)
     """TCP port of the manager interface."""
     ami_username: str = "offhook"

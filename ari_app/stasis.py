@@ -38,7 +38,7 @@ class Switchboard:
     """The connections that all calls share."""
 
     ari: AriClient
-    ami: AmiClient | None
+    ami: AmiClient
     media: MediaKind
     llm: Llm
 
@@ -169,8 +169,8 @@ class Stasis:
             outcome = _BROKEN
             try:
                 # What the `h` extension shall see if the caller hangs up: nothing can be set after that.
-                await self._set(channel.id, self._results(call_id, _HUNG_UP, record))
-                await self._set(channel.id, {"OFFHOOK_AGENT": request.agent})
+                hung_up = self._results(call_id, _HUNG_UP, record)
+                await self._set(channel, {**hung_up, "OFFHOOK_AGENT": request.agent})
                 outcome = await self._talk(session, line)
             finally:
                 await asyncio.shield(self._end(line, outcome, record))
@@ -210,7 +210,7 @@ class Stasis:
     async def _give_back(self, channel: Channel, call_id: str, outcome: Outcome, results: Mapping[str, str]) -> None:
         """Set the results and let the dialplan go on; a caller who is gone is fine."""
         try:
-            await self._set(channel.id, results or self._results(call_id, outcome, None))
+            await self._set(channel, results or self._results(call_id, outcome, None))
             await self._ari.continue_in_dialplan(channel.id)
         except (AriNotFound, AriConflict):
             log.info("the caller was gone before the hand-back", extra={"call": call_id})
@@ -242,8 +242,12 @@ class Stasis:
             "OFFHOOK_RECORDING": record.path if record else "",
         }
 
-    async def _set(self, channel_id: str, variables: Mapping[str, str]) -> None:
-        await asyncio.gather(*(self._ari.set_variable(channel_id, name, value) for name, value in variables.items()))
+    async def _set(self, channel: Channel, variables: Mapping[str, str]) -> None:
+        """By AMI, because Asterisk distrusts a dialplan after ARI has set a variable; by ARI when AMI is away."""
+        try:
+            await asyncio.gather(*(self._board.ami.set_variable(channel.name, *pair) for pair in variables.items()))
+        except AsteriskError:
+            await asyncio.gather(*(self._ari.set_variable(channel.id, *pair) for pair in variables.items()))
 
     async def _inputs(self, channel_id: str) -> dict[str, str]:
         values = await asyncio.gather(*(self._ari.variable(channel_id, name) for name in INPUTS))

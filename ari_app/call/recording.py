@@ -35,10 +35,10 @@ class Recorder(Protocol):
         """Bring the file into place; the path is emptied when that fails. Never raises."""
 
 
-def recorder(settings: RecordingSettings, line: Line, ari: AriClient, ami: AmiClient | None) -> Recorder:
+def recorder(settings: RecordingSettings, line: Line, ari: AriClient, ami: AmiClient) -> Recorder:
     """The recorder that the configuration asks for."""
     match settings.mode:
-        case "legs" if ami is not None:
+        case "legs":
             return LegsRecorder(settings.folder, line, ami)
         case "bridge":
             return BridgeRecorder(settings.folder, line, ari)

@@ -136,6 +136,8 @@ async def test_a_transfer_reaches_the_extension_that_is_configured(shop, phone):
     results = await shop.results(call)
     assert results["OFFHOOK_STATUS"] == "TRANSFER"
     assert results["OFFHOOK_TRANSFER_TO"] == "destinations,billing,1"
+    written = (shop.pbx.folder / "written").read_text().split()
+    assert results["OFFHOOK_CALL_ID"] in written, "Asterisk distrusts the dialplan after the agent"
     record = await shop.record(call)
     assert [(tool.name, tool.arguments, tool.result) for tool in record.tools] == [
         ("transfer", {"to": "billing"}, "accepted: destinations,billing,1")
