@@ -13,7 +13,7 @@ crash has left.
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 
 from ari_app.ari import ids
@@ -52,8 +52,11 @@ class Line:
         """The bridge in which caller and agent are."""
         return ids.bridge_id(self.call_id)
 
-    async def watch(self) -> None:
-        """Follow the call's ARI events; returns when the caller's channel has ended or left the application."""
+    async def watch(self, pressed: Callable[[str], None]) -> None:
+        """Follow the call's ARI events; returns when the caller's channel has ended or left the application.
+
+        `pressed` gets every key that ARI reports of the caller.
+        """
         while not self.gone:
             event = await self._route.get()
             if event.type == "Resynced":
@@ -62,8 +65,10 @@ class Line:
                 continue
             elif event.type == "StasisStart":
                 self._entry(event.channel.id).set()
-            elif event.type in _GONE and event.channel.id == self.channel.id:
+            elif event.channel.id == self.channel.id and event.type in _GONE:
                 self._gone.set()
+            elif event.channel.id == self.channel.id and event.type == "ChannelDtmfReceived":
+                pressed(str(event.raw.get("digit", "")))
 
     async def open(self, kind: MediaKind, listen: str) -> tuple[Transport, Transport]:
         """Build bridge and media and answer the caller; returns what speaks and what hears (direct: the same).

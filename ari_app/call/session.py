@@ -103,6 +103,7 @@ class Session:
         self._playout: Playout
         self._replier: Replier
         self._rate = 0
+        self._keys_in_media = True
 
     async def run(self, kind: MediaKind, listen: str) -> Outcome:
         """Hold the conversation; returns how it ended. The line and the recording stay for the caller to finish."""
@@ -139,6 +140,7 @@ class Session:
     def _prepare(self, speaking: Transport, hearing: Transport) -> None:
         settings = self._parts.settings
         self._rate = speaking.rate
+        self._keys_in_media = speaking.carries_dtmf
         self._listener = Listener(
             hearing.rate,
             self._parts.vad.session(),
@@ -161,8 +163,13 @@ class Session:
     # -- what comes in
 
     async def _watch_line(self) -> None:
-        await self._line.watch()
+        await self._line.watch(self._pressed)
         self.post(CallerGone())
+
+    def _pressed(self, key: str) -> None:
+        """A key by ARI; where the media leg carries keys, it has them in order with the audio, and each only once."""
+        if not self._keys_in_media:
+            self.post(Digit(key))
 
     async def _read(self, transport: Transport, *, hears: bool) -> None:
         async for event in transport:

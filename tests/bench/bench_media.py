@@ -59,7 +59,7 @@ async def _measure(pbx: PrivateAsterisk, transport: str, listen: str) -> tuple[l
                 pass
             with ari.route("bench", arrival.channel.id) as route:
                 line = Line(ari, "bench", arrival.channel, route)
-                watching = asyncio.create_task(line.watch())
+                watching = asyncio.create_task(line.watch(lambda key: None))
                 try:
                     speaking, hearing = await line.open(kind, listen)
                     await call.answered()

@@ -66,12 +66,16 @@ async def test_words_cross_every_path_both_ways(own_pbx, tmp_path, voice, transp
             call = await greeted(phone)
             said = await ask(call, "booking-1")
             greeting, answer = heard_since(call, call.dialled_at), heard_since(call, said.last_loud_at)
+            await call.press("42#")
+            await call.wait_for_speech()
+            await call.wait_for_quiet(0.8)
             await ask(call, "booking-7")
             await asyncio.wait_for(call.ended.wait(), 10)
         record = await running.record(call)
     assert [turn.caller_text for turn in record.turns] == [
         "",
         "hello what are your opening hours",
+        "four two",
         "no thank you that's all",
     ]
     assert await spoken(voice, greeting, GREETING) > SURE

@@ -95,7 +95,7 @@ class Books:
 class Wire:
     """A transport on which audio takes its time; `log` is what the caller would tell."""
 
-    name, rate = "script", RATE
+    name, rate, carries_dtmf = "script", RATE, True
 
     def __init__(self):
         self.loop = asyncio.get_running_loop()
@@ -151,7 +151,8 @@ class Line:
     def gone(self):
         return self.left.is_set()
 
-    async def watch(self):
+    async def watch(self, pressed):
+        self.pressed = pressed
         await self.left.wait()
 
     async def open(self, kind, listen):

@@ -89,6 +89,23 @@ def test_keys_are_input():
     assert [(t.trigger, t.caller_text) for t in desk.books.turns[1:]] == [("dtmf", "four two"), ("dtmf", "one")]
 
 
+def test_keys_come_by_ari_where_the_media_leg_has_none_and_only_there():
+    async def call(carried):
+        desk = Desk([], [GOODBYE])
+        desk.wire.carries_dtmf = carried
+
+        async def press():
+            desk.line.pressed("7")
+            await asyncio.sleep(5)
+            desk.line.left.set()
+
+        await desk.hold([(1.0, False)], press)
+        return [turn.caller_text for turn in desk.books.turns[1:]]
+
+    assert run(call(False)) == ["seven"]
+    assert run(call(True)) == []
+
+
 def test_a_transfer_is_announced_and_then_left_to_the_dialplan():
     async def call():
         reply = 'One moment. <tool_call>{"name":"transfer","arguments":{"to":"billing"}}</tool_call>'
