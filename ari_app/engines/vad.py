@@ -14,6 +14,11 @@ from ari_app.settings import VadSettings
 CONTEXT = 64
 """Samples of the previous window that the model wants in front of each window."""
 
+QUIET_PEAK = 0.001
+"""Windows that stay under -60 dBFS hold no speech: on a telephone line speech is 30 dB louder."""
+QUIET_WINDOWS = 10
+"""After so many of them (0.3 s) the model is not asked any more: half of what an idle call costs is the model."""
+
 STATES: dict[frozenset[str], dict[str, tuple[int, ...]]] = {
     # the file inside the faster-whisper package
     frozenset({"input", "h", "c"}): {"h": (1, 1, 128), "c": (1, 1, 128)},
@@ -40,11 +45,13 @@ class SileroSession:
         self._with_rate = "state" in state
         self._input = np.zeros((1, CONTEXT + VAD_WINDOW), np.float32)
         self._feed: dict[str, Any] = {}
+        self._quiet_windows = 0
         self.reset()
 
     def reset(self) -> None:
         """Forget what was heard."""
         self._input[:] = 0
+        self._quiet_windows = 0
         self._feed = {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
         self._feed["input"] = self._input
         if self._with_rate:
@@ -54,6 +61,9 @@ class SileroSession:
         """Probability of speech in the next VAD_WINDOW samples at SPEECH_RATE, 0…1."""
         self._input[0, :CONTEXT] = self._input[0, -CONTEXT:]
         self._input[0, CONTEXT:] = window
+        self._quiet_windows = self._quiet_windows + 1 if np.abs(window).max() < QUIET_PEAK else 0
+        if self._quiet_windows > QUIET_WINDOWS:
+            return 0.0
         probability, *state = self._onnx.run(None, self._feed)
         self._feed.update(zip(self._shapes, state, strict=True))
         return float(probability.flat[0])
