@@ -144,7 +144,6 @@ def test_reading_what_is_damaged(tmp_path: Path) -> None:
 
 
 def test_a_password_is_not_shown() -> None:
-    pytest.importorskip("psycopg")
     with pytest.raises(StoreError) as raised:
         open_database("postgresql+psycopg://offhook:hunter2@127.0.0.1:1/calls", writable=True)
     assert "offhook:***@127.0.0.1:1/calls does not work: connection failed" in str(raised.value)
