@@ -91,11 +91,11 @@ async def test_a_full_queue_refuses_at_once_and_recovers(worker):
 
 
 async def test_close_joins_the_threads_and_refuses_more():
-    worker = Worker("tts")
+    worker = Worker("closing")
     await worker.run(int)
     await worker.close()
     await worker.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("offhook-tts")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("offhook-closing")]
     with pytest.raises(EngineError, match="is closed"):
         await worker.run(int)
 
