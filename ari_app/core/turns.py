@@ -248,7 +248,10 @@ class TurnMachine:
         commands: list[Command] = []
         if self._state in (State.SPEAKING, State.THINKING):
             commands.append(self._stop_speaking())
-            self._enter(State.LISTENING, None)
+            if self._onset is not None:  # speaks as well
+                self._begin_turn(self._onset)
+            else:
+                self._enter(State.LISTENING, None)
         elif self._state is State.LISTENING:
             self._deadline = None
         if self._keypad.press(digit, now):
@@ -330,7 +333,7 @@ class TurnMachine:
         self._closing = True
         self._outcome = outcome
         self._keypad.take()
-        self._ends_at, self._onset = None, None
+        self._ends_at = self._barge_due = self._onset = None
         return self._say(text, "closing", now)
 
     def _fail(self, reason: str, now: float) -> list[Command]:
