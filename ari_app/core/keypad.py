@@ -2,6 +2,9 @@
 
 from ari_app.core.speakable import speakable
 
+_MOST_KEYS = 64
+"""Longer than any number that is dialled or typed; the prompt holds what is typed."""
+
 
 class Keypad:
     """One entry at a time."""
@@ -18,7 +21,7 @@ class Keypad:
             return True
         self._keys += key
         self.due = now + self._gap_seconds
-        return False
+        return len(self._keys) == _MOST_KEYS
 
     def take(self) -> str:
         """The keys of the entry, which begins anew; empty when it was a mere ``#``."""
