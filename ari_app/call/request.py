@@ -1,5 +1,6 @@
 """What the dialplan asks for: the arguments of Stasis() and the OFFHOOK_* variables of the channel. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -46,5 +47,5 @@ def read_request(args: Sequence[str], variables: Mapping[str, str]) -> CallReque
         facts=facts,
         language=variables.get("OFFHOOK_LANGUAGE", "").strip(),
         greeting=variables.get("OFFHOOK_GREETING", "").strip(),
-        max_seconds=int(seconds) if seconds.isascii() and seconds.isdigit() and int(seconds) > 0 else None,
+        max_seconds=int(seconds) if re.fullmatch("0*[1-9][0-9]{0,5}", seconds, re.ASCII) else None,
     )
