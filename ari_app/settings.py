@@ -145,7 +145,8 @@ class TurnSettings:
     reprompts: int = between(2, 0, 10)
     """How often it asks again before it says goodbye."""
     reply_timeout_ms: int = between(10_000, 1000, 120_000)
-    """Longest wait for a transcript and a reply's first audio; then the agent apologises and gives the call back."""
+    """Longest wait for a transcript, for a reply's first audio and for more of its text; then the agent apologises and
+    gives the call back."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 Runs as one task of the call's session, which cancels it when the caller interrupts.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
@@ -14,6 +15,7 @@ from ari_app.core.events import ToolCalled
 from ari_app.core.speakable import speakable
 from ari_app.core.toolcalls import BadToolCall, ToolCall, ToolCallParser
 from ari_app.engines.base import Conversation, Tts
+from ari_app.errors import EngineError
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,7 @@ class Replier:
         rate: int,
         language: str,
         max_tokens: int,
+        patience_seconds: float,
         emit: Callable[[ToolCalled], None],
         stamp: Callable[[str], None],
     ) -> None:
@@ -41,11 +44,20 @@ class Replier:
         self._rate = rate
         self._language = language
         self._max_tokens = max_tokens
+        self._patience_seconds = patience_seconds
         self._emit = emit
         self._stamp = stamp
 
     async def reply(self, generation: int, messages: Sequence[Message]) -> str:
-        """Generate and speak one reply; returns the whole text. Raises EngineError."""
+        """Generate and speak one reply; returns the whole text. Raises EngineError, also when it comes to a halt."""
+        try:
+            async with asyncio.timeout(None) as patience:  # for the beginning, the turn machine has its own
+                return await self._reply(generation, messages, patience)
+        except TimeoutError:
+            raise EngineError(f"the reply came to a halt for {self._patience_seconds:g} s") from None
+
+    async def _reply(self, generation: int, messages: Sequence[Message], patience: asyncio.Timeout) -> str:
+        now = asyncio.get_running_loop().time
         parser, chunker, said = ToolCallParser(), ClauseChunker(), []
 
         async def take(part: str | ToolCall | BadToolCall) -> None:
@@ -64,6 +76,7 @@ class Replier:
         pieces = self._conversation.reply(messages, self._tools, max_tokens=self._max_tokens)
         async with aclosing(pieces):
             async for piece in pieces:
+                patience.reschedule(now() + self._patience_seconds)
                 self._stamp("first_token")
                 for part in parser.feed(piece):
                     await take(part)

@@ -156,6 +156,7 @@ class Session:
             rate=self._rate,
             language=self._agent.language,
             max_tokens=settings.llm.max_reply_tokens,
+            patience_seconds=settings.turn.reply_timeout_ms / 1000,
             emit=self.post,
             stamp=self._turns.stamp,
         )
