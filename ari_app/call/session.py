@@ -50,7 +50,7 @@ from ari_app.core.events import (
     Timer,
     ToolCalled,
 )
-from ari_app.core.turns import TurnMachine
+from ari_app.core.turns import State, TurnMachine
 from ari_app.engines.base import Conversation, Stt, Tts, Vad
 from ari_app.errors import EngineError
 from ari_app.media.transport import Closed, DtmfDigit, Frame, MediaKind, Played, Transport
@@ -200,6 +200,8 @@ class Session:
                 if isinstance(command, Leave):
                     return command.outcome
                 self._do(command)
+            if isinstance(event, SpeechStopped) and self._machine.state in (State.PAUSING, State.HEARING):
+                self._turns.speech_ended(event.at)  # of this turn; a cough over the answer is none
 
     async def _next_event(self) -> Event:
         while True:
@@ -216,15 +218,13 @@ class Session:
     def _note(self, event: Event) -> None:
         """Keep for the history and the store what an event tells."""
         match event:
-            case SpeechStopped(at):
-                self._turns.speech_ended(at)
             case Heard():
                 self._turns.stamp("transcript")
             case SpeakingStarted():
                 self._turns.stamp("first_frame_sent")
             case SpeakingDone(generation) if self._speaking and generation == self._playout.generation:
                 self._turn_over(interrupted=False)
-            case ToolCalled(_, name, arguments):
+            case ToolCalled(generation, name, arguments) if self._speaking and generation == self._playout.generation:
                 result = tool_result(self._agent, name, arguments)
                 self._parts.store.tool_call(
                     ToolRecord(self._line.call_id, self._turns.number, name, dict(arguments), result)

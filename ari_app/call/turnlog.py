@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from ari_app.store.records import TurnRecord
 
+_HEARING_STAGES = frozenset({"endpoint", "transcript"})
+"""The others belong to one answer, which may be cancelled for another."""
+
 
 class TurnLog:
     """The turns of one call. `stamp` and `said` belong to the turn that is running."""
@@ -35,13 +38,16 @@ class TurnLog:
             self._stages[stage] = round(((self._now() if at is None else at) - self._speech_end) * 1000, 1)
 
     def caller_said(self, text: str, trigger: str) -> None:
-        """Words of the caller that the next answer answers."""
+        """Words of the caller that the next answer answers; what is only typed ends no speech."""
+        if trigger == "dtmf" and not self._caller:
+            self._speech_end, self._stages = None, {}
         self._caller.append(text)
         self._trigger = trigger
 
     def begin(self, trigger: str = "") -> None:
         """The agent begins to answer; `trigger` says why when the caller said nothing."""
         self._said = ""
+        self._stages = {stage: ms for stage, ms in self._stages.items() if stage in _HEARING_STAGES}
         self._trigger = trigger or self._trigger
 
     def said(self, text: str) -> None:
