@@ -37,7 +37,7 @@ def forward(ids):
 def number(r): return " ".join(r.choice(DIG) for _ in range(r.choice([3,4,4,4,5,6,7,7,8,10])))
 def readback(r):
     """Name and number, mostly with corrections: what is asked for is what was said last."""
-    d=[]; n=r.choice(NAMES)+" "+r.choice(SURN); nn=" ".join(L.cap(x) for x in n.split()); q=r.choice
+    d=[]; n=r.choice(NAMES)+(" "+r.choice(SURN) if r.random()<.6 else ""); nn=" ".join(L.cap(x) for x in n.split()); q=r.choice
     d+=[("user",q([f"my name is {n}",f"it's {n}",f"this is {n}",n])),("assistant",q([f"Thank you, {nn}. What is your phone number?",f"Thanks, {nn}. And your phone number, please?"]))]
     while True:
         g=number(r); d+=[("user",q([f"my number is {g}",f"it's {g}",g,f"my phone number is {g}"])),("assistant",f"I have {g}. Is that correct?")]
@@ -53,10 +53,12 @@ def sample(r):
         before=L.dialogue(r)[2:2+2*r.randrange(4)]; before=before if not any("<tool_call>" in t or t.endswith(("name?","name, please?","number?","please?","correct?")) for _,t in before) else []
         d=d[:2]+before+ask+readback(r)+rest
     elif x<.75 and len(d)>6: k=2*r.randrange(1,(len(d)-2)//2); d=d[:2]+d[2+k:] if not d[1+k][1].endswith("?") else d   # the oldest turns gone
+    cut=2*r.randrange(1,len(d)//2)+1 if r.random()<.3 and len(d)>5 else 0   # the caller interrupted: only a part was heard
+    if cut: t=d[cut][1].split(); d=d[:cut]+[("assistant"," ".join(t[:r.randrange(1,len(t)+1)]))]+d[cut+1:]
     ids=[];w=[]
-    for role,text in d:
+    for i,(role,text) in enumerate(d):
         h=[IMS]+tk.encode(role+"\n").ids; b=tk.encode(text).ids+[IME]; n=tk.encode("\n").ids
-        ids+=h+b+n; w+=[0.02]*len(h)+[1.0 if role=="assistant" else 0.05]*len(b)+[0.02]*len(n)
+        ids+=h+b+n; w+=[0.02]*len(h)+[1.0 if role=="assistant" and i!=cut else 0.02]*len(b)+[0.02]*len(n)
     return ids[:CTX],w[:CTX]
 def accuracy(n=60):
     r=random.Random(9); good=0

@@ -15,7 +15,14 @@ NOWHERE = Path("/nowhere/model")
 
 
 def engine_threads():
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("offhook-")]
+    return {thread for thread in threading.enumerate() if thread.name.startswith("offhook-")}
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left():
+    before = engine_threads()
+    yield
+    assert engine_threads() <= before
 
 
 async def test_loads_tells_and_closes():
@@ -26,7 +33,6 @@ async def test_loads_tells_and_closes():
     assert (await engines.stt.transcribe(silence(1))).text == ""
     assert len(await engines.tts.speak("Hello.", 16000)) > 0
     await engines.close()
-    assert engine_threads() == []
 
 
 @pytest.mark.parametrize(
@@ -43,7 +49,6 @@ async def test_one_bad_model_fails_all_and_leaves_nothing(settings, key):
         await load_engines(settings, lambda line: None)
     assert key in caught.value.remedy
     assert str(NOWHERE) in caught.value.message
-    assert engine_threads() == []
 
 
 async def test_a_file_of_another_kind_as_vad_model():
@@ -58,4 +63,3 @@ async def test_cancelled_while_loading():
     loading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await loading
-    assert engine_threads() == []
