@@ -99,4 +99,4 @@ async def _prepare(settings: Settings, prompts: Prompts, rate: int) -> None:
             phrases.cannot_transfer,
         ):
             if text.strip():
-                await prompts.get(text, agent.language, rate)
+                await prompts.prepare(text, agent.language, rate)

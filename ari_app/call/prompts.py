@@ -6,20 +6,27 @@ from ari_app.core.speakable import speakable
 from ari_app.engines.base import Pcm16, Tts
 
 _MAX_SECONDS = 600.0
-"""Bound of the cache: ten minutes of audio, about 19 MB at 16 kHz. Greetings from the dialplan can be many."""
+"""Bound of what is not prepared: ten minutes, about 19 MB at 16 kHz. Greetings from the dialplan can be many."""
 
 
 class Prompts:
-    """Prepared audio by text, language and rate; the least recently used goes first."""
+    """Audio by text, language and rate. What was prepared stays; of the rest, the least recently used goes first."""
 
     def __init__(self, tts: Tts) -> None:
         self._tts = tts
+        self._prepared: dict[tuple[str, str, int], Pcm16] = {}
         self._kept: OrderedDict[tuple[str, str, int], Pcm16] = OrderedDict()
         self._seconds = 0.0
+
+    async def prepare(self, text: str, language: str, rate: int) -> None:
+        """Synthesize `text` now, to have it for good. Raises EngineError."""
+        self._prepared[text, language, rate] = await self._tts.speak(speakable(text, language), rate)
 
     async def get(self, text: str, language: str, rate: int) -> Pcm16:
         """The audio of `text` at `rate` Hz. Raises EngineError when it must be synthesized and cannot."""
         key = (text, language, rate)
+        if key in self._prepared:
+            return self._prepared[key]
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]

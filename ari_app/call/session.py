@@ -11,6 +11,7 @@ utterance it belongs to; the machine ignores what is late.
 import asyncio
 import logging
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,9 @@ from ari_app.store.records import ToolRecord
 from ari_app.store.store import Store
 
 log = logging.getLogger(__name__)
+
+_GREETING_SECONDS = 2.0
+"""How much longer a phone may ring because the dialplan wants a greeting that was never said before."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,7 @@ class Session:
         async with asyncio.TaskGroup() as self._group:
             try:
                 self._spawn(self._watch_line())
+                await self._prepare_greeting(kind.rate)
                 speaking, hearing = await self._line.open(kind, listen)
                 await self._recorder.start()
                 self._prepare(speaking, hearing)
@@ -136,6 +141,14 @@ class Session:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def _prepare_greeting(self, rate: int) -> None:
+        """Have it before the answer; one that cannot be had is not waited for here."""
+        if not self._agent.greeting.strip():
+            return
+        with suppress(EngineError, TimeoutError):
+            async with asyncio.timeout(_GREETING_SECONDS):
+                await self._parts.prompts.get(self._agent.greeting, self._agent.language, rate)
 
     def _prepare(self, speaking: Transport, hearing: Transport) -> None:
         settings = self._parts.settings

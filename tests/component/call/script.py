@@ -180,7 +180,7 @@ class Desk:
 
         speaking = asyncio.create_task(speak())
         try:
-            return await self.session.run(None, "direct")
+            return await self.session.run(self.wire, "direct")
         finally:
             speaking.cancel()
             await asyncio.gather(speaking, return_exceptions=True)
