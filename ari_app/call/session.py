@@ -218,15 +218,23 @@ class Session:
 
     async def _next_event(self) -> Event:
         while True:
-            due = [d for d in (self._machine.next_deadline(), self._playout.next_deadline()) if d is not None]
+            clocks = (self._machine, self._playout, self._listener)
+            due = [deadline for clock in clocks if (deadline := clock.next_deadline()) is not None]
             try:
                 async with asyncio.timeout_at(min(due) if due else None):
                     return await self._inbox.get()
             except TimeoutError:
-                overdue = self._playout.next_deadline()
-                if overdue is None or self._loop.time() < overdue:
+                if self._is_due(self._playout):
+                    self._playout.on_overdue()
+                elif self._is_due(self._listener):
+                    for decision in self._listener.on_gap():
+                        self.post(decision)
+                elif self._is_due(self._machine):
                     return Timer()
-                self._playout.on_overdue()
+
+    def _is_due(self, clock: TurnMachine | Playout | Listener) -> bool:
+        deadline = clock.next_deadline()
+        return deadline is not None and self._loop.time() >= deadline
 
     def _note(self, event: Event) -> None:
         """Keep for the history and the store what an event tells."""
