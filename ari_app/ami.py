@@ -19,8 +19,9 @@ from ari_app.settings import AsteriskSettings
 
 log = logging.getLogger(__name__)
 
-ANSWER_TIMEOUT_SECONDS = 5.0
-"""Longest wait for a connection, and for the answer to an action."""
+ANSWER_TIMEOUT_SECONDS = 2.0
+"""Longest wait for a connection, and for the answer to an action: a caller waits in silence for it. After one that is
+late, the connection counts as lost, and nobody waits for it again."""
 RECONNECT_SECONDS = 1.0
 REFUSED_SECONDS = 30.0
 """Pause after a refused login: a shorter one looks like an attack to the likes of fail2ban."""
