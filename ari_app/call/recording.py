@@ -70,10 +70,12 @@ class LegsRecorder:
         self._caller = folder / f"{line.call_id}-caller.wav"
         self._agent = folder / f"{line.call_id}-agent.wav"
         self._out = folder / f"{line.call_id}.wav"
+        self._started = False
         self.path = str(self._out)
 
     async def start(self) -> None:
         """Ask Asterisk to write both legs."""
+        self._started = True
         try:
             await self._ami.mix_monitor(self._line.channel.name, str(self._caller), str(self._agent))
         except AsteriskError as error:
@@ -81,6 +83,8 @@ class LegsRecorder:
 
     async def stop(self) -> None:
         """Stop both legs; a hang-up has already done so."""
+        if not self._started:
+            self.path = ""
         if not self.path or self._line.gone:
             return
         try:
@@ -94,7 +98,7 @@ class LegsRecorder:
             return
         try:
             await asyncio.to_thread(self._join)
-        except RecordingError as error:
+        except (RecordingError, OSError) as error:
             self._failed(error)
 
     def _join(self) -> None:
@@ -114,10 +118,12 @@ class BridgeRecorder:
         self._line = line
         self._ari = ari
         self._out = folder / f"{line.call_id}.wav"
+        self._started = False
         self.path = str(self._out)
 
     async def start(self) -> None:
         """Ask Asterisk to record the bridge."""
+        self._started = True
         try:
             await self._ari.record_bridge(self._line.bridge_id, self._line.call_id, "wav")
         except AsteriskError as error:
@@ -125,6 +131,8 @@ class BridgeRecorder:
 
     async def stop(self) -> None:
         """Stop it; Asterisk completes the file."""
+        if not self._started:
+            self.path = ""
         if not self.path:
             return
         try:
