@@ -48,10 +48,10 @@ async def run(settings: Settings, progress: Callable[[str], None]) -> None:
             for task in done:
                 task.result()
         finally:
+            await stasis.drain(_DRAIN_SECONDS)
             for task in (taking, stopping, failing):
                 task.cancel()
             await asyncio.gather(taking, stopping, failing, return_exceptions=True)
-            await stasis.drain(_DRAIN_SECONDS)
 
 
 async def _start(

@@ -7,10 +7,11 @@ bridges and channels of calls that no longer exist.
 import asyncio
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from ari_app.ami import AmiClient
 from ari_app.ari import ids
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 _HUNG_UP = Outcome(Status.HANGUP, "caller_hung_up")
 _BROKEN = Outcome(Status.FAILED, "internal_error")
+_SHUTDOWN = Outcome(Status.FAILED, "shutdown")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Switchboard:
 
 
 class Stasis:
-    """All calls of this process. `run` until cancelled, then `drain`."""
+    """All calls of this process. `run` as a task of its own; `drain` while it still runs, then cancel it."""
 
     def __init__(self, parts: Parts, board: Switchboard) -> None:
         self._parts = parts
@@ -53,6 +55,8 @@ class Stasis:
         self._sessions: dict[str, Session] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: dict[str, str] = {}  # caller's channel → the call that holds it now
+        self._announced: set[str] = set()  # channels that arrived while they were held
+        self._draining = False
         self.failures = 0
         """Calls that ended by an error of ours."""
 
@@ -83,35 +87,52 @@ class Stasis:
             log.error("calls could not be adopted", extra={"error": str(error)})
 
     async def drain(self, seconds: float) -> None:
-        """End all calls, back into the dialplan, within `seconds`."""
+        """End all calls, and send on who still comes; what takes longer than `seconds` is only tidied up."""
+        self._draining = True
         for session in self._sessions.values():
-            session.post(LineFailed("shutdown"))
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            session.post(LineFailed(_SHUTDOWN.reason))
+        clock = asyncio.get_running_loop().time
+        until = clock() + seconds
+        while self._tasks and clock() < until:
+            await asyncio.wait(self._tasks, timeout=until - clock())
+        late = tuple(self._tasks)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     def _take(self, arrival: Arrival) -> None:
         if arrival.channel.id in self._held:
+            self._announced.add(arrival.channel.id)
             return
         call_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
         self._held[arrival.channel.id] = call_id
-        task = asyncio.create_task(self._call(call_id, arrival), name=f"call {call_id}")
+        self._spawn(self._call(call_id, arrival), f"call {call_id}")
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _sweep(self) -> None:
-        """Remove channels and bridges of ours whose call is gone."""
-        live = set(self._sessions)
-        for channel in await self._ari.channels():
-            if ids.is_ours(channel.id) and ids.call_of(channel.id) not in live:
+        """Remove channels and bridges of ours whose call is gone.
+
+        Another Offhook on this Asterisk has its own application: its channels are not in ours, nor are its bridges.
+        """
+        mine = set(await self._ari.stasis_channels())
+        channels = {channel.id for channel in await self._ari.channels()}
+        theirs = {ids.call_of(channel_id) for channel_id in channels - mine}
+        for channel_id in channels & mine:
+            if self._is_dead(channel_id):
                 with suppress(AriNotFound):
-                    await self._ari.hang_up(channel.id)
+                    await self._ari.hang_up(channel_id)
         for bridge_id in await self._ari.bridges():
-            if ids.is_ours(bridge_id) and ids.call_of(bridge_id) not in live:
+            if self._is_dead(bridge_id) and ids.call_of(bridge_id) not in theirs:
                 with suppress(AriNotFound):
                     await self._ari.destroy_bridge(bridge_id)
+
+    def _is_dead(self, object_id: str) -> bool:
+        """Whether we made it for a call that no longer exists. Asked late: a call may have begun meanwhile."""
+        return ids.is_ours(object_id) and ids.call_of(object_id) not in self._sessions
 
     # -- one call
 
@@ -124,18 +145,25 @@ class Stasis:
         except Exception:
             self.failures += 1
             log.exception("the call broke", extra={"call": call_id})
-            await self._give_back(arrival.channel, call_id, _BROKEN, {})
+            if self._held.get(arrival.channel.id) == call_id:  # not yet handed back
+                await self._give_back(arrival.channel, call_id, _BROKEN, {})
         finally:
             self._release(arrival.channel.id, call_id)
 
     def _release(self, channel_id: str, call_id: str) -> None:
-        """The channel may come again from now on; it may already have."""
+        """The channel may come again from now on; when it already has, look who waits."""
         if self._held.get(channel_id) == call_id:
             del self._held[channel_id]
+            if channel_id in self._announced:
+                self._announced.remove(channel_id)
+                self._spawn(self.adopt(), "adopt")
 
     async def _admit(self, call_id: str, arrival: Arrival) -> None:
         """Look up the agent and find room for the call, or refuse it."""
         request = read_request(arrival.args, await self._inputs(arrival.channel.id))
+        if self._draining:
+            await self._give_back(arrival.channel, call_id, _SHUTDOWN, {})
+            return
         agent = self._parts.settings.agents.get(request.agent)
         if agent is None:
             log.error(
@@ -170,19 +198,23 @@ class Stasis:
             try:
                 # What the `h` extension shall see if the caller hangs up: nothing can be set after that.
                 hung_up = self._results(call_id, _HUNG_UP, record)
-                await self._set(channel, {**hung_up, "OFFHOOK_AGENT": request.agent})
-                outcome = await self._talk(session, line)
+                outcome = await self._talk(session, line, {**hung_up, "OFFHOOK_AGENT": request.agent})
+            except asyncio.CancelledError:
+                outcome = _SHUTDOWN
+                raise
             finally:
-                await asyncio.shield(self._end(line, outcome, record))
+                await _completed(self._end(line, outcome, record))
                 del self._sessions[call_id]
 
-    async def _talk(self, session: Session, line: Line) -> Outcome:
+    async def _talk(self, session: Session, line: Line, variables: Mapping[str, str]) -> Outcome:
         """Run the session; errors of the line become an outcome, errors of ours go on to the edge."""
         listen = self._parts.settings.media.listen
         try:
+            await self._set(line.channel, variables)
             outcome = await session.run(self._board.media, "direct" if listen == "auto" else listen)
         except* (AsteriskError, MediaError) as group:
             outcome = _HUNG_UP
+            await line.check()
             if not line.gone:
                 self.failures += 1
                 outcome = Outcome(Status.FAILED, "line_failed")
@@ -252,6 +284,16 @@ class Stasis:
     async def _inputs(self, channel_id: str) -> dict[str, str]:
         values = await asyncio.gather(*(self._ari.variable(channel_id, name) for name in INPUTS))
         return dict(zip(INPUTS, values, strict=True))
+
+
+async def _completed(work: Coroutine[Any, Any, None]) -> None:
+    """Await `work` to its end; a cancellation takes effect after it."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

@@ -60,7 +60,7 @@ class Line:
         while not self.gone:
             event = await self._route.get()
             if event.type == "Resynced":
-                await self._check_still_there()
+                await self.check()
             elif event.channel is None:
                 continue
             elif event.type == "StasisStart":
@@ -74,35 +74,44 @@ class Line:
         """Build bridge and media and answer the caller; returns what speaks and what hears (direct: the same).
 
         The legs are connected before the answer, so that the greeting's first frame follows it at once. Raises
-        AsteriskError, MediaError; the caller may also be gone meanwhile.
+        AsteriskError, MediaError, also in a group; the caller may also be gone meanwhile.
         """
         bridge = self.bridge_id
-        _, speaking = await asyncio.gather(self._create_bridge(bridge), self._leg(kind, "media"))
+        async with asyncio.TaskGroup() as group:  # when one fails, no other goes on and leaves something behind
+            group.create_task(self._create_bridge(bridge))
+            leg = group.create_task(self._leg(kind, "media"))
+        speaking = leg.result()
         media = ids.media_id(self.call_id, "media")
         hearing = await self._snooped(kind) if listen == "snoop" else speaking
         await self._ari.answer(self.channel.id)
         await self._ari.add_to_bridge(bridge, self.channel.id, media)
         return speaking, hearing
 
+    async def check(self) -> None:
+        """Ask Asterisk whether the caller is gone: its answers may come before its events. Never raises."""
+        try:
+            if self.channel.id not in await self._ari.stasis_channels():
+                self._gone.set()
+        except AsteriskError:
+            log.warning("the call's channel could not be checked", extra={"call": self.call_id})
+
     async def close(self) -> None:
         """Take down all that is ours; the caller's channel stays where it is. Never raises."""
-        for transport in self._transports:
-            await transport.close()
-        for channel_id in self._channels:
-            await self._quietly(self._ari.hang_up(channel_id))
-        for bridge_id in self._bridges:
-            await self._quietly(self._ari.destroy_bridge(bridge_id))
+        await asyncio.gather(*(transport.close() for transport in self._transports))
+        await asyncio.gather(*(self._quietly(self._ari.hang_up(channel_id)) for channel_id in self._channels))
+        await asyncio.gather(*(self._quietly(self._ari.destroy_bridge(bridge_id)) for bridge_id in self._bridges))
         self._transports, self._channels, self._bridges = [], [], []
 
     async def _snooped(self, kind: MediaKind) -> Transport:
         ears_bridge, snoop = ids.bridge_id(self.call_id, "ears"), ids.media_id(self.call_id, "snoop")
         self._channels.append(snoop)
-        _, _, hearing = await asyncio.gather(
-            self._create_bridge(ears_bridge), self._ari.snoop(self.channel.id, snoop), self._leg(kind, "ears")
-        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._create_bridge(ears_bridge))
+            group.create_task(self._ari.snoop(self.channel.id, snoop))
+            hearing = group.create_task(self._leg(kind, "ears"))
         await self._wait_entered(snoop)
         await self._ari.add_to_bridge(ears_bridge, snoop, ids.media_id(self.call_id, "ears"))
-        return hearing
+        return hearing.result()
 
     async def _leg(self, kind: MediaKind, role: str) -> Transport:
         """Create one external-media channel and connect it."""
@@ -135,14 +144,6 @@ class Line:
                 f"Asterisk did not bring up the media channel {channel_id} within {_ENTER_SECONDS:g} s",
                 "look at Asterisk's log; is another program connected with the same Stasis application name?",
             ) from None
-
-    async def _check_still_there(self) -> None:
-        try:
-            await self._ari.channel(self.channel.id)
-        except AriNotFound:
-            self._gone.set()
-        except AsteriskError:
-            log.warning("the call's channel could not be checked", extra={"call": self.call_id})
 
     async def _quietly(self, request: Awaitable[None]) -> None:
         """What is already gone, or Asterisk cannot be asked about, is swept later."""
