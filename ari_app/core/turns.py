@@ -315,7 +315,7 @@ class TurnMachine:
 
     def _tool_called(self, name: str, to: str) -> None:
         if name == HANG_UP:
-            self._outcome = Outcome(Status.COMPLETED, "agent_hung_up")
+            self._outcome = self._outcome or Outcome(Status.COMPLETED, "agent_hung_up")
         elif name == TRANSFER and to in self._agent.transfers:
             self._outcome = Outcome(Status.TRANSFER, "transfer", self._agent.transfers[to])
         elif name == TRANSFER:

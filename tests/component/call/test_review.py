@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ari_app.call.request import read_request
-from ari_app.core.commands import Outcome, Say, Status, StopSpeaking
+from ari_app.core.commands import Leave, Outcome, Say, Status, StopSpeaking
 from ari_app.core.events import (
     Digit,
     MediaReady,
@@ -221,3 +221,12 @@ def test_done_of_an_older_generation_is_nothing():
     assert agent.handle(Digit("#"), 1.0) == [StopSpeaking(1)]
     assert agent.handle(SpeakingDone(1, True), 1.0) == []
     assert not isinstance(agent.handle(Timer(), agent.next_deadline() - 1), Say)
+
+
+@pytest.mark.parametrize("tools", [["transfer", "hang_up"], ["hang_up", "transfer"]])
+def test_a_transfer_outlives_a_goodbye_in_the_same_reply(tools):
+    agent = machine()
+    for name in tools:
+        agent.handle(ToolCalled(1, name, {"to": "billing"}), 0.2)
+    leave = agent.handle(SpeakingDone(1, True), 1.0)[-1]
+    assert leave == Leave(Outcome(Status.TRANSFER, "transfer", "internal,200,1"))
