@@ -5,6 +5,7 @@ that came back.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,10 +71,16 @@ def _words_of(file: Path) -> str:
 
 
 async def converse(call: PhoneCall, lines: Sequence[Line], spoken: Callable[[Spoken], Awaitable[None]]) -> list[Spoken]:
-    """Say all lines in turn, as long as the call goes on; `spoken` is told of each when its answer is over."""
+    """Say all lines in turn, as long as the call goes on; `spoken` is told of each when its answer is over.
+
+    Says none when nobody greets: the call's status tells why.
+    """
     said_so_far: list[Spoken] = []
-    await call.wait_for_speech(call.dialled_at, ANSWER_S)
-    await call.wait_for_quiet(AGENT_PAUSE_S)
+    try:
+        await call.wait_for_speech(call.dialled_at, ANSWER_S)
+    except (CallFailed, TimeoutError):
+        return []
+    await _agent_finished(call)
     for line in lines:
         if call.ended.is_set():
             break
@@ -84,6 +91,11 @@ async def converse(call: PhoneCall, lines: Sequence[Line], spoken: Callable[[Spo
         except (CallFailed, TimeoutError):
             gap = None
         said_so_far.append(Spoken(line, gap))
-        await call.wait_for_quiet(AGENT_PAUSE_S)
+        await _agent_finished(call)
         await spoken(said_so_far[-1])
     return said_so_far
+
+
+async def _agent_finished(call: PhoneCall) -> None:
+    with suppress(TimeoutError):  # one who talks without end is interrupted
+        await call.wait_for_quiet(AGENT_PAUSE_S)

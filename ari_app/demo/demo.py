@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from ari_app.demo.agent_process import AgentProcess, demo_config
 from ari_app.demo.asterisk import PrivateAsterisk
@@ -174,8 +175,8 @@ def _left_behind(pbx: PrivateAsterisk) -> tuple[int, int]:
 def _show(spoken: Spoken, turns: Sequence[TurnRecord], out: Console) -> None:
     for turn in turns:
         if turn.caller_text:
-            out.print(f"[bold]caller[/]  {turn.caller_text}")
-        out.print(f"[bold cyan]agent[/]   {turn.agent_text}{'  (interrupted)' if turn.interrupted else ''}")
+            out.print(f"[bold]caller[/]  {escape(turn.caller_text)}")
+        out.print(f"[bold cyan]agent[/]   {escape(turn.agent_text)}{'  (interrupted)' if turn.interrupted else ''}")
         if turn.stages_ms:
             stages = "  ".join(f"{name} {value:.0f}" for name, value in turn.stages_ms.items())
             out.print(f"        [dim]ms after the last word: {stages}[/]")
