@@ -152,8 +152,8 @@ def _turns(url: str) -> Sequence[TurnRecord]:
 
 
 def _finished(url: str, call_id: str) -> StoredCall | None:
-    """The call as stored, once it is complete."""
-    if not call_id:
+    """The call as stored, once it is complete; None for one that was refused."""
+    if not any(call.start.id == call_id for call in read_calls(url, limit=1)):
         return None
     deadline = time.monotonic() + SETTLE_S
     while True:
