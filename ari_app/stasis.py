@@ -34,6 +34,9 @@ _HUNG_UP = Outcome(Status.HANGUP, "caller_hung_up")
 _BROKEN = Outcome(Status.FAILED, "internal_error")
 _SHUTDOWN = Outcome(Status.FAILED, "shutdown")
 
+_AGAIN_SECONDS = 2.0
+"""Pause before a caller is adopted who could not be handed back: Asterisk is in trouble."""
+
 
 @dataclass(frozen=True)
 class Switchboard:
@@ -86,6 +89,11 @@ class Stasis:
         except AsteriskError as error:
             log.error("calls could not be adopted", extra={"error": str(error)})
 
+    async def _adopt_later(self) -> None:
+        """For a caller whom Asterisk would not take back: the event socket may be fine, and nobody else would look."""
+        await asyncio.sleep(_AGAIN_SECONDS)
+        await self.adopt()
+
     async def drain(self, seconds: float) -> None:
         """End all calls, and send on who still comes; what takes longer than `seconds` is only tidied up."""
         self._draining = True
@@ -95,10 +103,10 @@ class Stasis:
         until = clock() + seconds
         while self._tasks and clock() < until:
             await asyncio.wait(self._tasks, timeout=until - clock())
-        late = tuple(self._tasks)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        while late := tuple(self._tasks):
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     def _take(self, arrival: Arrival) -> None:
         if arrival.channel.id in self._held:
@@ -240,14 +248,18 @@ class Stasis:
         log.info("the call ended", extra={"call": call_id, "status": outcome.status, "reason": outcome.reason})
 
     async def _give_back(self, channel: Channel, call_id: str, outcome: Outcome, results: Mapping[str, str]) -> None:
-        """Set the results and let the dialplan go on; a caller who is gone is fine."""
+        """Set the results and let the dialplan go on, also without them; a caller who is gone is fine."""
         try:
             await self._set(channel, results or self._results(call_id, outcome, None))
+        except AsteriskError as error:
+            log.warning("the results were not set", extra={"call": call_id, "error": str(error)})
+        try:
             await self._ari.continue_in_dialplan(channel.id)
         except (AriNotFound, AriConflict):
             log.info("the caller was gone before the hand-back", extra={"call": call_id})
         except AsteriskError as error:
             log.error("the caller was not handed back", extra={"call": call_id, "error": str(error)})
+            self._spawn(self._adopt_later(), "adopt later")
 
     def _store_start(self, call_id: str, channel: Channel, request: CallRequest) -> None:
         self._parts.store.call_started(
