@@ -65,9 +65,9 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _calls(options: argparse.Namespace) -> int:
-    from ari_app import report
+    from ari_app import config, report
 
-    url = options.store or _load(options.config).store.url
+    url = options.store or config.store_url(options.config)
     return report.calls_command(url, options.id, as_json=options.json)
 
 
@@ -76,8 +76,7 @@ def _demo(options: argparse.Namespace) -> int:
 
     return demo.command(
         demo.Wishes(
-            wavs=tuple(options.wav),
-            texts=tuple(options.text),
+            lines=tuple(options.lines),
             agent=options.agent,
             listen=options.listen,
             transport=options.transport,
@@ -102,12 +101,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"offhook {__version__}")
     verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
 
-    run = verbs.add_parser("run", help="run the agent until SIGTERM")
+    run = verbs.add_parser("run", help="run the agent until SIGTERM or Ctrl-C")
     run.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
     run.add_argument("--log-json", action="store_true", help="one JSON object a line")
     run.set_defaults(verb=_run)
 
-    check = verbs.add_parser("check", help="name every mistake in the configuration")
+    check = verbs.add_parser(
+        "check", help="name every mistake in the configuration file; asks neither Asterisk nor models"
+    )
     check.set_defaults(verb=_check)
 
     calls = verbs.add_parser("calls", help="list calls, or show one with its transcript and timings")
@@ -117,9 +118,12 @@ def _parser() -> argparse.ArgumentParser:
     calls.set_defaults(verb=_calls)
 
     demo = verbs.add_parser("demo", help="place a real call to the agent on a private Asterisk")
-    demo.add_argument("--wav", action="append", default=[], type=Path, metavar="FILE", help="a caller's turn as audio")
-    demo.add_argument("--text", action="append", default=[], metavar="LINE", help="a caller's turn, synthesized")
-    demo.add_argument("--agent", default="receptionist", metavar="NAME", help="the agent to call")
+    lines = {"action": "append", "dest": "lines", "default": []}
+    demo.add_argument(
+        "--wav", type=Path, metavar="FILE", help="a caller's turn as audio; in order with --text", **lines
+    )
+    demo.add_argument("--text", metavar="LINE", help="a caller's turn, synthesized", **lines)
+    demo.add_argument("--agent", default="receptionist", metavar="NAME", help="the agent: receptionist or night")
     demo.add_argument("--listen", default="auto", choices=("auto", "direct", "snoop"))
     demo.add_argument("--transport", default="auto", choices=("auto", "websocket", "audiosocket", "rtp"))
     demo.add_argument("--recording", default="legs", choices=("legs", "bridge", "off"))

@@ -17,7 +17,7 @@ from ari_app.config.tree import TreeReader
 from ari_app.errors import ConfigError
 from ari_app.settings import Settings
 
-__all__ = ["check", "load"]
+__all__ = ["check", "load", "store_url"]
 
 _SQLITE = "sqlite:///"
 
@@ -37,6 +37,18 @@ def load(path: Path) -> Settings:
 def check(path: Path) -> list[ConfigError]:
     """Every mistake of a configuration file, in the order of its lines; empty when `load` would succeed."""
     return _read(path, os.environ)[1]
+
+
+def store_url(path: Path) -> str:
+    """Only `store.url`, for who looks at calls: other mistakes, and passwords one may not read, do not matter then.
+
+    Raises ConfigError.
+    """
+    settings, errors = _read(path, os.environ)
+    for error in errors:
+        if not error.key or error.key.startswith("store"):
+            raise error
+    return settings.store.url
 
 
 def _read(path: Path, environ: Mapping[str, str]) -> tuple[Settings, list[ConfigError]]:

@@ -22,9 +22,15 @@ DESTINATIONS = ("reception", "sales", "support", "billing", "doctor", "nurse", "
 """Whom the demonstration agent may transfer to; each is an extension of the private Asterisk."""
 
 
+AGENTS: dict[str, dict[str, Any]] = {
+    "receptionist": {"transfers": {name: f"destinations,{name},1" for name in DESTINATIONS}},
+    "night": {"greeting": "Lakeside Clinic, we are closed now. How can I help you?"},
+}
+"""The demonstration's agents: one for the day, and one for the night, when nobody is there to transfer to."""
+
+
 def demo_config(pbx: PrivateAsterisk, folder: Path, sections: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The configuration of a demonstration agent on `pbx`, its files in `folder`; `sections` are laid over it."""
-    receptionist = {"transfers": {name: f"destinations,{name},1" for name in DESTINATIONS}}
     config: dict[str, dict[str, Any]] = {
         "asterisk": {
             "ari_url": pbx.ari_url,
@@ -37,7 +43,7 @@ def demo_config(pbx: PrivateAsterisk, folder: Path, sections: Mapping[str, Mappi
         "recording": {"folder": str(folder / "recordings")},
         "agi": {"port": 0},
         "store": {"url": f"sqlite:///{folder / 'offhook.sqlite'}"},
-        "agents": {"receptionist": receptionist},
+        "agents": dict(AGENTS),
     }
     for name, section in sections.items():
         config.setdefault(name, {}).update(section)

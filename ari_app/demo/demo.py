@@ -16,12 +16,14 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from ari_app.demo.agent_process import AgentProcess, demo_config
+from ari_app.core.speakable import speakable
+from ari_app.demo.agent_process import AGENTS, AgentProcess, demo_config
 from ari_app.demo.asterisk import PrivateAsterisk
 from ari_app.demo.asterisk_install import default_cache_folder, find_or_fetch
 from ari_app.demo.conversation import PHONE_RATE, Line, Spoken, converse, wav_line
 from ari_app.demo.phone import Phone
 from ari_app.engines.tts import PiperTts
+from ari_app.errors import OffhookError
 from ari_app.settings import DEMO_MODELS, PROJECT_ROOT, TtsSettings
 from ari_app.store.reader import read_call, read_calls
 from ari_app.store.records import StoredCall, TurnRecord
@@ -36,8 +38,8 @@ SETTLE_S = 5.0
 class Wishes:
     """The arguments of the command."""
 
-    wavs: tuple[Path, ...] = ()
-    texts: tuple[str, ...] = ()
+    lines: tuple[Path | str, ...] = ()
+    """The caller's turns in order: WAV files, and texts to be synthesized."""
     agent: str = "receptionist"
     listen: str = "auto"
     transport: str = "auto"
@@ -49,8 +51,9 @@ class Wishes:
 def command(wishes: Wishes) -> int:
     """Run the demonstration; returns 0 when every line was answered and nothing was left behind."""
     out = Console(highlight=False, soft_wrap=True)
-    lines = asyncio.run(_lines(wishes))
     folder = (wishes.keep or default_cache_folder() / "demo").absolute()
+    _check(wishes, folder)
+    lines = asyncio.run(_lines(wishes))
     if wishes.keep is None:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,19 +76,31 @@ def command(wishes: Wishes) -> int:
     return 1 if problems else 0
 
 
+def _check(wishes: Wishes, folder: Path) -> None:
+    """Find what cannot work before anything is started. Raises OffhookError."""
+    if wishes.agent not in AGENTS:
+        raise OffhookError(f"the demonstration has no agent {wishes.agent!r}", f"choose one of {', '.join(AGENTS)}")
+    if folder.exists() and not folder.is_dir():
+        raise OffhookError(f"{folder} is not a folder", "give another one with --keep")
+    if wishes.json and (wishes.json.is_dir() or not wishes.json.absolute().parent.is_dir()):
+        raise OffhookError(f"{wishes.json} cannot be written", "give a file in a folder that exists with --json")
+
+
 async def _lines(wishes: Wishes) -> list[Line]:
-    """What the caller says: WAVs first, then texts; the demonstration's own conversation when there is neither."""
-    wavs = list(wishes.wavs)
-    if not wavs and not wishes.texts:
-        wavs = [DEMO_MODELS / "callers" / name for name in DEFAULT_LINES]
-    lines = [wav_line(file) for file in wavs]
-    if wishes.texts:
-        voice = PiperTts(TtsSettings())
-        try:
-            lines += [Line(text, await voice.speak(text, PHONE_RATE)) for text in wishes.texts]
-        finally:
-            await voice.close()
-    return lines
+    """What the caller says; the demonstration's own conversation when nothing is wished for."""
+    wanted = wishes.lines or [DEMO_MODELS / "callers" / name for name in DEFAULT_LINES]
+    voice = PiperTts(TtsSettings())
+    try:
+        return [wav_line(one) if isinstance(one, Path) else await _text_line(voice, one) for one in wanted]
+    finally:
+        await voice.close()
+
+
+async def _text_line(voice: PiperTts, text: str) -> Line:
+    pcm = await voice.speak(speakable(text), PHONE_RATE)
+    if not len(pcm):
+        raise OffhookError(f"--text {text!r} holds nothing that can be said", "give words")
+    return Line(text, pcm)
 
 
 async def _call(
@@ -216,7 +231,7 @@ def _next_steps(out: Console) -> None:
     out.print(
         "\nNext, with a real phone:\n"
         f"  1. Include the files of {PROJECT_ROOT / 'asterisk_conf'} in your Asterisk (its README says where).\n"
-        f"  2. Copy {PROJECT_ROOT / 'offhook.example.yaml'}, set passwords, models and agents; offhook check -c FILE.\n"
-        "  3. offhook run -c FILE, and one line in your dialplan:  Gosub(offhook,s,1(receptionist))\n"
+        f"  2. Copy {PROJECT_ROOT / 'offhook.example.yaml'}, set passwords, models and agents; .venv/bin/offhook check -c FILE.\n"
+        "  3. .venv/bin/offhook run -c FILE, and one line in your dialplan:  Gosub(offhook,s,1(receptionist))\n"
         "Say your own lines to this one:  ./install.sh demo --text 'are you open on saturday' --text goodbye"
     )

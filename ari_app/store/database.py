@@ -88,7 +88,7 @@ def _prepare_file(path: Path, *, writable: bool) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, _FILE_MODE))
     except OSError as error:
-        remedy = f"make its folder writable for us: sudo install -d -o $(id -un) -m 750 {path.parent}"
+        remedy = f"make its folder writable for us: sudo install -d -o $(id -un) -m 751 {path.parent}"
         raise StoreError(f"{path} cannot be made ({error.strerror})", remedy) from error
 
 
