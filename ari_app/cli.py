@@ -118,11 +118,10 @@ def _parser() -> argparse.ArgumentParser:
     calls.set_defaults(verb=_calls)
 
     demo = verbs.add_parser("demo", help="place a real call to the agent on a private Asterisk")
-    lines = {"action": "append", "dest": "lines", "default": []}
-    demo.add_argument(
-        "--wav", type=Path, metavar="FILE", help="a caller's turn as audio; in order with --text", **lines
-    )
-    demo.add_argument("--text", metavar="LINE", help="a caller's turn, synthesized", **lines)
+    turns = demo.add_argument_group("the caller's turns, said in the order given")
+    turns.add_argument("--wav", type=Path, action="append", dest="lines", metavar="FILE", help="a turn as audio")
+    turns.add_argument("--text", action="append", dest="lines", metavar="LINE", help="a turn, synthesized")
+    demo.set_defaults(lines=[])
     demo.add_argument("--agent", default="receptionist", metavar="NAME", help="the agent: receptionist or night")
     demo.add_argument("--listen", default="auto", choices=("auto", "direct", "snoop"))
     demo.add_argument("--transport", default="auto", choices=("auto", "websocket", "audiosocket", "rtp"))

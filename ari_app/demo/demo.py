@@ -231,7 +231,8 @@ def _next_steps(out: Console) -> None:
     out.print(
         "\nNext, with a real phone:\n"
         f"  1. Include the files of {PROJECT_ROOT / 'asterisk_conf'} in your Asterisk (its README says where).\n"
-        f"  2. Copy {PROJECT_ROOT / 'offhook.example.yaml'}, set passwords, models and agents; .venv/bin/offhook check -c FILE.\n"
+        f"  2. Copy {PROJECT_ROOT / 'offhook.example.yaml'}, set passwords, models and agents;\n"
+        "     .venv/bin/offhook check -c FILE\n"
         "  3. .venv/bin/offhook run -c FILE, and one line in your dialplan:  Gosub(offhook,s,1(receptionist))\n"
         "Say your own lines to this one:  ./install.sh demo --text 'are you open on saturday' --text goodbye"
     )
