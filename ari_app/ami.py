@@ -23,6 +23,8 @@ ANSWER_TIMEOUT_SECONDS = 2.0
 """Longest wait for a connection, and for the answer to an action: a caller waits in silence for it. After one that is
 late, the connection counts as lost, and nobody waits for it again."""
 RECONNECT_SECONDS = 1.0
+"""Pause before reconnecting, doubled with each failure."""
+LONGEST_PAUSE_SECONDS = 10.0
 REFUSED_SECONDS = 30.0
 """Pause after a refused login: a shorter one looks like an attack to the likes of fail2ban."""
 MIX_MONITOR_VARIABLE = "OFFHOOK_MIXMONITOR"
@@ -155,17 +157,20 @@ class AmiClient:
 
     async def _keep_connected(self) -> None:
         """Connect again, for ever, whenever the connection is gone."""
+        failures = 0
         while True:
             if self._connection is not None:
                 await asyncio.wait({self._connection.protocol.gone})
                 self._connection = None
                 log.warning("lost the manager connection")
-            await asyncio.sleep(RECONNECT_SECONDS)
+            await asyncio.sleep(min(RECONNECT_SECONDS * 2.0**failures, LONGEST_PAUSE_SECONDS))
             try:
                 self._connection = await self._connect()
+                failures = 0
                 log.warning("the manager connection is back")
             except AmiUnreachable as error:
-                log.warning("the manager interface is not back yet", extra={"error": str(error)})
+                failures = min(failures + 1, 10)
+                log.warning("the manager interface is not back yet", extra={"error": error.message})
             except AsteriskError as error:
                 log.error("the manager interface refused us", extra={"error": str(error)})
                 await asyncio.sleep(REFUSED_SECONDS)
