@@ -13,7 +13,7 @@ from tests.pbx.box import ask, desk, greeted, heard_since, likeness, line, open_
 
 GREETING = "Lakeside Clinic, how can I help you?"
 HOURS = "We are open Monday to Friday from eight to six, and Saturday from nine to one."
-GOODBYE = "Thank you for calling. Goodbye."
+GOODBYE = "You are welcome. Goodbye."
 SURE = 0.95
 """Likeness from which speech is what it should be, and whole: a lost frame costs more."""
 DESTINATION_HZ, FALLBACK_HZ = 523, 262
