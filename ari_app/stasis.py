@@ -170,7 +170,7 @@ class Stasis:
         """Look up the agent and find room for the call, or refuse it."""
         request = read_request(arrival.args, await self._inputs(arrival.channel.id))
         if self._draining:
-            await self._give_back(arrival.channel, call_id, _SHUTDOWN, {})
+            await self._refuse(call_id, arrival.channel, request, _SHUTDOWN)
             return
         agent = self._parts.settings.agents.get(request.agent)
         if agent is None:
@@ -178,18 +178,25 @@ class Stasis:
                 "the dialplan asked for an agent that is not configured",
                 extra={"call": call_id, "agent": request.agent, "known": ", ".join(self._parts.settings.agents)},
             )
-            await self._give_back(arrival.channel, call_id, Outcome(Status.REFUSED, "unknown_agent"), {})
+            await self._refuse(call_id, arrival.channel, request, Outcome(Status.REFUSED, "unknown_agent"))
             return
         try:
             conversation = self._board.llm.conversation()
         except EngineError as error:
             log.warning("a call was refused", extra={"call": call_id, "error": str(error)})
-            await self._give_back(arrival.channel, call_id, Outcome(Status.REFUSED, "capacity"), {})
+            await self._refuse(call_id, arrival.channel, request, Outcome(Status.REFUSED, "capacity"))
             return
         try:
             await self._hold(call_id, arrival.channel, request, agent, conversation)
         finally:
             await conversation.close()
+
+    async def _refuse(self, call_id: str, channel: Channel, request: CallRequest, outcome: Outcome) -> None:
+        """Send the caller on at once; the store keeps that there was a call."""
+        results = self._results(call_id, outcome, None)
+        await self._give_back(channel, call_id, outcome, results)
+        self._store_start(call_id, channel, request)
+        self._store_end(call_id, outcome, results)
 
     async def _hold(
         self, call_id: str, channel: Channel, request: CallRequest, agent: AgentSettings, conversation: Conversation
@@ -242,10 +249,7 @@ class Stasis:
         await record.finish()
         if results["OFFHOOK_RECORDING"] and not record.path:
             results["OFFHOOK_RECORDING"] = ""
-        self._parts.store.call_ended(
-            CallEnd(call_id, outcome.status, outcome.reason, datetime.now(UTC), results, record.path or None)
-        )
-        log.info("the call ended", extra={"call": call_id, "status": outcome.status, "reason": outcome.reason})
+        self._store_end(call_id, outcome, results)
 
     async def _give_back(self, channel: Channel, call_id: str, outcome: Outcome, results: Mapping[str, str]) -> None:
         """Set the results and let the dialplan go on, also without them; a caller who is gone is fine."""
@@ -275,6 +279,14 @@ class Stasis:
             )
         )
         log.info("a call begins", extra={"call": call_id, "agent": request.agent, "channel": channel.name})
+
+    def _store_end(self, call_id: str, outcome: Outcome, results: Mapping[str, str]) -> None:
+        recording = results["OFFHOOK_RECORDING"] or None
+        self._parts.store.call_ended(
+            CallEnd(call_id, outcome.status, outcome.reason, datetime.now(UTC), results, recording)
+        )
+        counts = {"live_calls": self.live_calls, "failures": self.failures}
+        log.info("a call ended", extra={"call": call_id, "status": outcome.status, "reason": outcome.reason, **counts})
 
     @staticmethod
     def _results(call_id: str, outcome: Outcome, record: Recorder | None) -> dict[str, str]:

@@ -175,6 +175,8 @@ async def test_an_unknown_agent_is_refused_to_the_dialplan(shop, phone):
     await call.hang_up()
     results = await shop.results(call)
     assert (results["OFFHOOK_STATUS"], results["OFFHOOK_REASON"]) == ("REFUSED", "unknown_agent")
+    record = await shop.record(call)
+    assert (record.start.agent, record.end.status, record.turns) == ("nobody", "REFUSED", ())
 
 
 async def test_silence_is_asked_about_and_ends_the_call(own_pbx, tmp_path):
