@@ -72,6 +72,7 @@ class Playout:
         first = not self._spoke
         if not first and not self._queue:
             self.late_clauses += 1
+            log.info("a clause came late", extra={"generation": generation, "late_clauses": self.late_clauses})
         self._spoke = True
         mark = f"{generation}.{len(self._heard) + len(self._queue)}"
         if first:

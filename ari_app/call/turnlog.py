@@ -24,6 +24,7 @@ class TurnLog:
         self._trigger = ""
         self._caller: list[str] = []
         self._said = ""
+        self._at: float | None = None
         self._speech_end: float | None = None
         self._stages: dict[str, float] = {}
 
@@ -43,10 +44,12 @@ class TurnLog:
             self._speech_end, self._stages = None, {}
         self._caller.append(text)
         self._trigger = trigger
+        self._at = self._speech_end or self._now()
 
     def begin(self, trigger: str = "") -> None:
         """The agent begins to answer; `trigger` says why when the caller said nothing."""
         self._said = ""
+        self._at = self._at or self._now()
         self._stages = {stage: ms for stage, ms in self._stages.items() if stage in _HEARING_STAGES}
         self._trigger = trigger or self._trigger
 
@@ -75,10 +78,10 @@ class TurnLog:
                 agent_text=heard,
                 agent_said=self._said or heard,
                 interrupted=interrupted,
-                at_ms=round((self._now() - self._started_at) * 1000, 1),
+                at_ms=round(((self._at or self._now()) - self._started_at) * 1000, 1),
                 stages_ms=dict(self._stages) if self._caller else {},
             )
         )
         self.number += 1
-        self._caller, self._said, self._trigger = [], "", ""
+        self._caller, self._said, self._trigger, self._at = [], "", "", None
         self._speech_end, self._stages = None, {}

@@ -41,7 +41,7 @@ class TurnRecord:
     """The whole answer as it was generated."""
     interrupted: bool
     at_ms: float
-    """When the turn ended, since the call began."""
+    """When the caller had spoken, or when the agent began where nobody had; since the call began."""
     stages_ms: Mapping[str, float]
     """When each stage was reached, since the caller's last speech: endpoint, transcript, first_token, first_clause,
     first_audio, first_frame_sent."""

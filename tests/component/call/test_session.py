@@ -35,6 +35,7 @@ def test_a_whole_call_is_heard_answered_and_stored():
         ("user", "thank you goodbye"),
     ]
     assert [(t.turn, t.name, t.result) for t in desk.books.tools] == [(2, "hang_up", "accepted")]
+    assert [round(t.at_ms / 1000) for t in desk.books.turns] == [0, 2, 5]
     stages = desk.books.turns[1].stages_ms
     names = ["endpoint", "transcript", "first_token", "first_clause", "first_audio", "first_frame_sent"]
     assert list(stages) == names
