@@ -15,6 +15,9 @@ from ari_app.ami import AmiClient
 from ari_app.ari.client import AriClient
 from ari_app.call.prompts import Prompts
 from ari_app.call.session import Parts
+from ari_app.call.tools import tool_specs
+from ari_app.core.dialogue import Dialogue
+from ari_app.engines.base import Llm
 from ari_app.engines.loader import load_engines
 from ari_app.media.choose import choose_kind, open_kind
 from ari_app.media.transport import MediaKind
@@ -75,6 +78,7 @@ async def _start(
 
     prompts = Prompts(engines.tts)
     await _prepare(settings, prompts, media.rate)
+    await _prefill(settings, engines.llm)
     stack.push_async_callback((await serve_agi(settings.agi.host, settings.agi.port)).close)
     parts = Parts(settings, engines.vad, engines.stt, engines.tts, prompts, store)
     return Stasis(parts, Switchboard(ari, ami, media, engines.llm)), ari
@@ -83,6 +87,20 @@ async def _start(
 async def _media(settings: Settings, ari: AriClient) -> MediaKind:
     name = choose_kind(settings.media.transport, await ari.loaded_modules(), await ari.version())
     return await open_kind(name, settings.media, settings.asterisk.ari_url)
+
+
+async def _prefill(settings: Settings, llm: Llm) -> None:
+    """Have every agent's system prompt and greeting computed: its first call then waits no longer than others."""
+    for agent in settings.agents.values():
+        dialogue = Dialogue(agent.prompt)
+        dialogue.agent_said(agent.greeting)
+        dialogue.caller_said("hello")
+        conversation = llm.conversation()
+        try:
+            async for _ in conversation.reply(dialogue.messages(), tool_specs(agent), max_tokens=1):
+                pass
+        finally:
+            await conversation.close()
 
 
 async def _prepare(settings: Settings, prompts: Prompts, rate: int) -> None:
