@@ -80,11 +80,8 @@ class State(Enum):
 class TurnMachine:
     """One conversation. Call `handle` with every event, and with Timer when `next_deadline()` has come."""
 
-    def __init__(
-        self, agent: AgentSettings, turn: TurnSettings, barge_in: BargeInSettings, greeting: str | None = None
-    ) -> None:
+    def __init__(self, agent: AgentSettings, turn: TurnSettings, barge_in: BargeInSettings) -> None:
         self._agent = agent
-        self._greeting = agent.greeting if greeting is None else greeting
         self._turn = turn
         self._barge_in = BargeIn(barge_in)
         self._state = State.IDLE
@@ -153,8 +150,8 @@ class TurnMachine:
 
     def _media_ready(self, now: float) -> list[Command]:
         self._ends_at = now + self._agent.max_seconds
-        if self._greeting.strip():
-            return [self._say(self._greeting, "greeting", now)]
+        if self._agent.greeting.strip():
+            return [self._say(self._agent.greeting, "greeting", now)]
         self._listen(now)
         return []
 
