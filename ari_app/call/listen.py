@@ -11,13 +11,12 @@ import numpy as np
 
 from ari_app.audio.clock import FrameClock
 from ari_app.audio.resample import StreamResampler
-from ari_app.core.endpointing import SILENT_WINDOWS, SpeechDetector
+from ari_app.core.endpointing import SILENT_WINDOWS, WINDOW_SECONDS, SpeechDetector
 from ari_app.core.events import SpeechStarted, SpeechStopped
 from ari_app.engines.base import SPEECH_RATE, VAD_WINDOW, Samples, VadSession
 from ari_app.media.transport import Frame
 
-_WINDOW_SECONDS = VAD_WINDOW / SPEECH_RATE
-_PRE_ROLL_WINDOWS = math.ceil(0.3 / _WINDOW_SECONDS)
+_PRE_ROLL_WINDOWS = math.ceil(0.3 / WINDOW_SECONDS)
 """Kept from before the detected onset: soft first consonants lie there."""
 _SLACK_SECONDS = 10.0
 """Beyond `max_speech_ms`: the end-of-turn silence and the time until the transcript is taken."""
@@ -36,7 +35,7 @@ class Listener:
         self._vad = vad
         self._detector = detector
         self._rest: Samples = np.empty(0, np.float32)
-        limit = math.ceil((max_speech_ms / 1000 + _SLACK_SECONDS) / _WINDOW_SECONDS)
+        limit = math.ceil((max_speech_ms / 1000 + _SLACK_SECONDS) / WINDOW_SECONDS)
         # Bounded by the longest turn: a caller who never pauses must not fill the memory.
         self._kept: deque[Samples] = deque(maxlen=limit)
         self._last_frame_at = 0.0
@@ -65,7 +64,7 @@ class Listener:
         """`next_deadline` has come: what was not sent was silence, and ends the speech."""
         silence = np.zeros(VAD_WINDOW, np.float32)
         windows = range(1, SILENT_WINDOWS + 1)
-        return [e for n in windows for e in self._take_in(silence, 0.0, self._last_frame_at + n * _WINDOW_SECONDS)]
+        return [e for n in windows for e in self._take_in(silence, 0.0, self._last_frame_at + n * WINDOW_SECONDS)]
 
     def _take_in(self, window: Samples, probability: float, end_at: float) -> list[SpeechStarted | SpeechStopped]:
         event = self._detector.on_window(probability, end_at)

@@ -19,8 +19,10 @@ class Prompts:
         self._seconds = 0.0
 
     async def prepare(self, text: str, language: str, rate: int) -> None:
-        """Synthesize `text` now, to have it for good. Raises EngineError."""
-        self._prepared[text, language, rate] = await self._tts.speak(speakable(text, language), rate)
+        """Synthesize `text` now, unless another agent says the same, to have it for good. Raises EngineError."""
+        key = (text, language, rate)
+        if key not in self._prepared:
+            self._prepared[key] = await self._tts.speak(speakable(text, language), rate)
 
     async def get(self, text: str, language: str, rate: int) -> Pcm16:
         """The audio of `text` at `rate` Hz. Raises EngineError when it must be synthesized and cannot."""
