@@ -34,7 +34,7 @@ FADE_IN_SECONDS, FADE_OUT_SECONDS = 0.003, 0.005
 Audio = NDArray[np.float32]
 
 
-def speakable(text: str) -> bool:
+def has_words(text: str) -> bool:
     """Whether there is anything to say; of bare symbols espeak would read the names ("exclamation")."""
     return any(character.isalnum() for character in text)
 
@@ -81,7 +81,7 @@ class PiperTts:
 
         Cancelling stops the synthesis within milliseconds. Raises EngineError.
         """
-        if not speakable(text):
+        if not has_words(text):
             return np.zeros(0, np.int16)
         options = onnxruntime.RunOptions()
         try:

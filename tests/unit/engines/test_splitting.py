@@ -8,7 +8,7 @@ from ari_app.engines.stt import split_at_quiet
 from ari_app.engines.tts import (
     LEAD_SECONDS,
     SENTENCE_PAUSE_SECONDS,
-    speakable,
+    has_words,
     trim,
 )
 
@@ -75,4 +75,4 @@ def test_trim_of_nothing_is_nothing(samples):
     [("", False), ("  ", False), ("...", False), ("\N{GRINNING FACE}", False), ("*", False), ("a", True), ("7", True)],
 )
 def test_speakable(text, expected):
-    assert speakable(text) is expected
+    assert has_words(text) is expected
