@@ -11,6 +11,7 @@ from typing import Any, Literal
 TransportName = Literal["auto", "websocket", "audiosocket", "rtp"]
 ListenMode = Literal["auto", "direct", "snoop"]
 RecordingMode = Literal["legs", "bridge", "off"]
+Judge = Literal["silence", "text", "smart-turn"]
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 """The checkout or release folder, which holds asterisk_conf/ and models/ beside this package."""
@@ -135,7 +136,24 @@ class TurnSettings:
     """When it is whose turn."""
 
     endpoint_ms: int = between(400, 100, 3000)
-    """Silence after the caller's last speech that ends the turn."""
+    """Silence after the caller's last speech that ends the turn, when the words do not tell."""
+    endpoint_min_ms: int = between(240, 100, 3000)
+    """The same after a complete utterance."""
+    endpoint_max_ms: int = between(1200, 100, 10_000)
+    """The same after words that trail off: "my number is", "and", digits that come in groups."""
+    judge: Judge = "text"
+    """Who tells whether an utterance is complete: ``silence`` nobody (always `endpoint_ms`), ``text`` the words so far,
+    ``smart-turn`` the words and an acoustic model."""
+    judge_model: Path | None = None
+    """A smart-turn v3 ONNX file; unset takes the one inside the pipecat-ai package, which the extra ``smart-turn``
+    installs."""
+    partial_ms: int = between(500, 0, 10_000)
+    """How often, at most, the words so far are transcribed while the caller speaks, so that the model reads along; 0:
+    never."""
+    speculate: int = between(3, 0, 20)
+    """In how many pauses of one turn a reply is prepared before the turn has ended; 0: never."""
+    filler_ms: int = between(2000, 0, 60_000)
+    """Wait for a reply's first audio after which a filler is said; 0: none."""
     max_speech_ms: int = between(60_000, 2000, 300_000)
     """A turn longer than this is transcribed in parts of this length."""
     digit_gap_ms: int = between(1500, 300, 10_000)
@@ -155,8 +173,14 @@ class BargeInSettings:
 
     enabled: bool = True
     """Off: the agent always finishes."""
-    min_speech_ms: int = between(200, 50, 2000)
-    """Speech over the agent of at least this length stops it."""
+    min_speech_ms: int = between(100, 32, 2000)
+    """Speech over the agent of at least this length holds it: it pauses, until words tell whether it shall stop."""
+    hold_ms: int = between(250, 50, 5000)
+    """So long after the beginning of a hold the words so far decide: a backchannel ("uh-huh") lets the agent go on."""
+    max_hold_ms: int = between(2500, 200, 30_000)
+    """Noise that gives no words holds the agent no longer than this."""
+    protect_ms: int = between(0, 0, 10_000)
+    """Speech in the first moments of what the agent says does not hold it."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +228,8 @@ class Phrases:
     """When an engine fails; the dialplan takes over after it."""
     cannot_transfer: str = "I am sorry, I cannot connect you there."
     """When the model names a destination that is not configured."""
+    fillers: tuple[str, ...] = ("One moment, please.",)
+    """Said in turn when a reply takes longer than `turn.filler_ms`."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +240,8 @@ class AgentSettings:
     """System prompt."""
     greeting: str = "Lakeside Clinic, how can I help you?"
     """First words, said as soon as the call is answered."""
+    disclosure: str = ""
+    """Said before the greeting, to its end: nothing interrupts it. For example "This call is recorded."."""
     language: str = "en"
     """Language of the agent."""
     transfers: dict[str, str] = field(default_factory=dict)
@@ -221,6 +249,12 @@ class AgentSettings:
     Without any, the agent has no transfer tool."""
     max_seconds: int = between(900, 5, 86_400)
     """Longest call with the agent."""
+    endpoint_ms: int | None = between(None, 100, 3000)
+    """Instead of `turn.endpoint_ms`, for this agent."""
+    endpoint_min_ms: int | None = between(None, 100, 3000)
+    """Instead of `turn.endpoint_min_ms`, for this agent."""
+    endpoint_max_ms: int | None = between(None, 100, 10_000)
+    """Instead of `turn.endpoint_max_ms`, for this agent."""
     phrases: Phrases = field(default_factory=Phrases)
     """Fixed sentences."""
 
@@ -242,3 +276,12 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     agents: dict[str, AgentSettings] = field(default_factory=dict)
     """By name, as the dialplan calls them. At least one."""
+
+
+def endpoints(agent: AgentSettings, turn: TurnSettings) -> tuple[int, int, int]:
+    """Shortest, usual and longest end-of-turn silence of an agent, in ms."""
+    return (
+        agent.endpoint_min_ms or turn.endpoint_min_ms,
+        agent.endpoint_ms or turn.endpoint_ms,
+        agent.endpoint_max_ms or turn.endpoint_max_ms,
+    )

@@ -1,7 +1,7 @@
 """Hearing one caller: frames in, speech events out, and the audio of an utterance kept until it is transcribed.
 
 Synchronous; called by the call's media reader for every frame. Uses audio/ for rates and clocks, the engines' VAD
-session for probabilities and core/endpointing.py for the decision.
+session for probabilities and core/speech.py for the decision.
 """
 
 import math
@@ -11,7 +11,7 @@ import numpy as np
 
 from ari_app.audio.clock import FrameClock
 from ari_app.audio.resample import StreamResampler
-from ari_app.core.endpointing import SILENT_WINDOWS, WINDOW_SECONDS, SpeechDetector
+from ari_app.core.speech import SILENT_WINDOWS, WINDOW_SECONDS, SpeechDetector
 from ari_app.core.events import SpeechStarted, SpeechStopped
 from ari_app.engines.base import SPEECH_RATE, VAD_WINDOW, Samples, VadSession
 from ari_app.media.transport import Frame

@@ -35,7 +35,7 @@ from ari_app.core.commands import (
     TakeTranscript,
 )
 from ari_app.core.dialogue import Dialogue
-from ari_app.core.endpointing import SpeechDetector
+from ari_app.core.speech import SpeechDetector
 from ari_app.core.events import (
     CallerGone,
     Digit,

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ari_app.errors import ConfigError
-from ari_app.settings import AgentSettings, Settings
+from ari_app.settings import AgentSettings, Settings, TurnSettings, endpoints
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 """What can be an argument of Stasis() as it is."""
@@ -54,6 +54,9 @@ def _models(settings: Settings) -> Iterator[ConfigError]:
         yield ConfigError(f"no file {tts}", "give a Piper voice (.onnx)", key="tts.model")
     elif not os.path.isfile(f"{tts}.json"):
         yield ConfigError(f"no file {tts}.json", "put the voice's .onnx.json beside it", key="tts.model")
+    judge = settings.turn.judge_model
+    if judge is not None and not os.path.isfile(judge):
+        yield ConfigError(f"no file {judge}", "give a smart-turn v3 ONNX file", key="turn.judge_model")
     if vad is not None and not os.path.isfile(vad):
         yield ConfigError(f"no file {vad}", "give a Silero ONNX file, or leave the key out", key="vad.model")
 
@@ -66,11 +69,29 @@ def _turns(settings: Settings) -> Iterator[ConfigError]:
             "speech must stop at a lower probability than it starts at",
             key="vad.stop_probability",
         )
+    if settings.barge_in.hold_ms > settings.barge_in.max_hold_ms:
+        yield ConfigError(
+            f"{settings.barge_in.hold_ms} is more than max_hold_ms ({settings.barge_in.max_hold_ms})",
+            "the words decide before the hold is given up",
+            key="barge_in.hold_ms",
+        )
     if llm.max_reply_tokens >= llm.context_tokens:
         yield ConfigError(
             f"{llm.max_reply_tokens} tokens do not fit context_tokens ({llm.context_tokens})",
             "lower it, or raise context_tokens",
             key="llm.max_reply_tokens",
+        )
+
+
+def _endpoints(agent: AgentSettings, turn: TurnSettings, key: str) -> Iterator[ConfigError]:
+    """Shortest ≤ usual ≤ longest, with the agent's own in place of the general ones."""
+    shortest, usual, longest = endpoints(agent, turn)
+    if not shortest <= usual <= longest:
+        own = (agent.endpoint_min_ms, agent.endpoint_ms, agent.endpoint_max_ms) != (None, None, None)
+        yield ConfigError(
+            f"endpoint_min_ms {shortest}, endpoint_ms {usual}, endpoint_max_ms {longest} are not in rising order",
+            "a complete utterance ends sooner than others, words that trail off later",
+            key=key if own else "turn.endpoint_ms",
         )
 
 
@@ -110,6 +131,7 @@ def _agents(settings: Settings) -> Iterator[ConfigError]:
             yield ConfigError("the dialplan cannot name it", "use letters, digits, . _ and - only", key=key)
         if not agent.prompt.strip():
             yield ConfigError("is empty", "say who the agent is and what it does", key=f"{key}.prompt")
+        yield from _endpoints(agent, settings.turn, key)
         yield from _transfers(agent, f"{key}.transfers")
         yield from _phrases(agent, f"{key}.phrases", settings.turn.reprompts)
 

@@ -36,6 +36,8 @@ class Heard:
     utterance: int
     text: str
     """Empty when nothing understandable was said."""
+    complete: float | None = None
+    """How probable the acoustic judge finds it that the caller has finished, 0…1; None without a judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,24 @@ class ToolCalled:
 
 
 @dataclass(frozen=True, slots=True)
+class PutOnHold:
+    """The caller's phone put us on hold: nobody hears us."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOffHold:
+    """The caller is back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToneHeard:
+    """The line carries a tone that no person makes."""
+
+    kind: str
+    """``fax`` (CNG or CED) or ``line`` (dial tone, busy, congestion: the caller is gone and the line was not told)."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallerGone:
     """The caller's channel ended or left us."""
 
@@ -115,6 +135,9 @@ Event = (
     | SpeakingDone
     | ReplyFailed
     | ToolCalled
+    | PutOnHold
+    | TakenOffHold
+    | ToneHeard
     | CallerGone
     | LineFailed
     | Timer

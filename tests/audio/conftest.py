@@ -10,7 +10,7 @@ import pytest
 import soxr
 
 from ari_app.audio.g711 import pcm_to_ulaw, ulaw_to_pcm
-from ari_app.core.endpointing import WINDOW_SECONDS, SpeechDetector
+from ari_app.core.speech import WINDOW_SECONDS, SpeechDetector
 from ari_app.demo.asterisk_install import find_or_fetch
 from ari_app.engines.base import SPEECH_RATE, VAD_WINDOW
 from ari_app.engines.llm import LlamaLlm

@@ -78,7 +78,7 @@ def test_agents_with_transfers_and_phrases() -> None:
         ("turn:\n  endpoint_msec: 4", "line 2: turn.endpoint_msec: unknown key — did you mean endpoint_ms?"),
         ("a: 1\nturns:\n  endpoint_ms: 4", "line 2: turns: unknown key — did you mean turn?"),
         ("endpoint_ms: 4", "line 1: endpoint_ms: unknown key — did you mean turn.endpoint_ms?"),
-        ("turn: {zzz: 1}", "line 1: turn.zzz: unknown key — known here: endpoint_ms, max_speech_ms, "),
+        ("turn: {zzz: 1}", "line 1: turn.zzz: unknown key — known here: endpoint_ms, endpoint_min_ms, "),
         ("agents: {a: {greting: x}}", "line 1: agents.a.greting: unknown key — did you mean greeting?"),
         ("turn: {reprompts: 1}\n\nturn: {}", "line 3: turn: is given twice, first in line 1 — keep one of them"),
         ("agents: {a: {}, a: {}}", "line 1: agents.a: is given twice, first in line 1"),

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari_app.core.endpointing import OFFSET_LAG, ONSET_LAG, WINDOW_SECONDS, SpeechDetector
+from ari_app.core.speech import OFFSET_LAG, ONSET_LAG, WINDOW_SECONDS, SpeechDetector
 from ari_app.core.events import SpeechStarted, SpeechStopped
 from ari_app.settings import VadSettings
 
