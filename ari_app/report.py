@@ -80,6 +80,9 @@ def render_call(call: StoredCall) -> RenderableType:
         parts += ["", *_turn(turn, tools)]
     known = {turn.number for turn in call.turns}
     parts += [_tool(tool) for tool in call.tools if tool.turn not in known]
+    if end and any(end.counts.values()):
+        counted = ", ".join(f"{name} {count}" for name, count in end.counts.items() if count)
+        parts += ["", _text(counted, "dim")]
     if end and end.variables:
         parts += ["", *(_text(f"{name}={value}", "dim") for name, value in end.variables.items())]
     return Group(*parts)
@@ -102,16 +105,26 @@ def _turn(turn: TurnRecord, tools: Sequence[ToolRecord]) -> list[RenderableType]
 
 def _waterfall(turn: TurnRecord) -> Table:
     """Stages as bars, each from where the last one ended; milliseconds since the caller's last speech."""
-    table = Table.grid("", "", "", padding=(0, 2))
+    table = Table.grid("", "", "", "", padding=(0, 2))
     table.columns[1].justify = "right"
     longest = max([*turn.stages_ms.values(), 1.0])
     before = 0.0
     for stage, at_ms in sorted(turn.stages_ms.items(), key=lambda item: item[1]):
         first, last = (round(min(max(ms, 0.0), longest) / longest * _BAR_COLUMNS) for ms in (before, at_ms))
         bar = " " * min(first, _BAR_COLUMNS - 1) + "━" * max(last - first, 1)
-        table.add_row(_text(f"           {stage}", "dim"), f"{at_ms:.0f} ms", _text(bar, "blue"))
+        remark = _text(_remark(stage, turn), "dim")
+        table.add_row(_text(f"           {stage}", "dim"), f"{at_ms:.0f} ms", _text(bar, "blue"), remark)
         before = at_ms
     return table
+
+
+def _remark(stage: str, turn: TurnRecord) -> str:
+    """What a stage alone does not tell: the silence that was asked for, and what the caller waited beyond it."""
+    if stage == "endpoint" and turn.endpoint_ms is not None:
+        return f"{turn.endpoint_ms:.0f} ms of silence asked for"
+    if stage == "first_frame_sent" and "endpoint" in turn.stages_ms:
+        return f"{turn.stages_ms[stage] - turn.stages_ms['endpoint']:.0f} ms beyond the endpoint"
+    return ""
 
 
 def _said(who: str, words: str, style: str) -> Text:
@@ -161,6 +174,7 @@ def _summary(call: StoredCall) -> dict[str, Any]:
 def _details(call: StoredCall) -> dict[str, Any]:
     return _summary(call) | {
         "variables": dict(call.end.variables) if call.end else {},
+        "counts": dict(call.end.counts) if call.end else {},
         "turns": [
             {
                 "number": turn.number,
@@ -171,6 +185,7 @@ def _details(call: StoredCall) -> dict[str, Any]:
                 "interrupted": turn.interrupted,
                 "at_ms": turn.at_ms,
                 "stages_ms": dict(turn.stages_ms),
+                "endpoint_ms": turn.endpoint_ms,
             }
             for turn in call.turns
         ],

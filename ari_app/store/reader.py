@@ -73,7 +73,9 @@ def _start(row: Mapping[str, Any]) -> CallRecord:
 
 
 def _end(row: Mapping[str, Any]) -> CallEnd | None:
-    return _record(CallEnd, {**row, "call_id": row["id"]}) if row["ended_at"] else None
+    if not row["ended_at"]:
+        return None
+    return _record(CallEnd, {**row, "call_id": row["id"], "counts": row["counts"] or {}})  # none before version 0002
 
 
 def _record(kind: type[T], row: Mapping[str, Any]) -> T:

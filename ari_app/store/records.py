@@ -4,7 +4,7 @@ Times of day are UTC and aware; durations are milliseconds.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -44,7 +44,9 @@ class TurnRecord:
     """When the caller had spoken, or when the agent began where nobody had; since the call began."""
     stages_ms: Mapping[str, float]
     """When each stage was reached, since the caller's last speech: endpoint, transcript, first_token, first_clause,
-    first_audio, first_frame_sent."""
+    first_audio, first_frame_sent. A draft's stages lie before ``endpoint``: it is made while the caller pauses."""
+    endpoint_ms: float | None = None
+    """The silence that was asked for before the turn was taken as over; None where no speech was answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class CallEnd:
     """What the dialplan got, by name."""
     recording: str | None
     """Path of the recording, if there is one."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """How often things happened that an admin may want to know: drafts, holds, late_clauses, …; 0 may be left out."""
 
 
 Record = CallRecord | TurnRecord | ToolRecord | CallEnd

@@ -54,6 +54,7 @@ calls = Table(
     Column("ended_at", UtcDateTime),
     Column("variables", JSON),
     Column("recording", CleanText),
+    Column("counts", JSON),
 )
 
 turns = Table(
@@ -69,6 +70,7 @@ turns = Table(
     Column("interrupted", Boolean, nullable=False),
     Column("at_ms", Float, nullable=False),
     Column("stages_ms", JSON, nullable=False),
+    Column("endpoint_ms", Float),
 )
 
 tool_calls = Table(

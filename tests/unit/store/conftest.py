@@ -54,6 +54,7 @@ def turn(call_id: str = "a1", number: int = 0, **changes: object) -> TurnRecord:
         "interrupted": True,
         "at_ms": 5012.5,
         "stages_ms": {"endpoint": 400.0, "transcript": 512.3},
+        "endpoint_ms": 400.0,
     }
     return TurnRecord(**(values | changes))
 
@@ -72,4 +73,5 @@ def end(call_id: str = "a1", minutes: int = 1) -> CallEnd:
         BEGIN + timedelta(minutes=minutes),
         {"OFFHOOK_STATUS": "COMPLETED", "OFFHOOK_CALL_ID": call_id},
         "/var/lib/offhook/recordings/a1.wav",
+        {"drafts": 5, "drafts_used": 4, "holds": 0},
     )

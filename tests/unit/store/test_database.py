@@ -2,19 +2,24 @@
 
 import sqlite3
 import stat
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.command import upgrade
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from ari_app.errors import StoreError
 from ari_app.store import database
 from ari_app.store.database import open_database
-from ari_app.store.reader import read_calls
+from ari_app.store.reader import read_call, read_calls
+from ari_app.store.records import StoredCall
 from ari_app.store.store import Store
-from ari_app.store.tables import metadata
+from ari_app.store.tables import calls, metadata, turns
+
+from .conftest import call, end, turn
 
 
 def test_the_migrations_lead_to_the_tables(url: str) -> None:
@@ -28,8 +33,26 @@ def test_opening_again_changes_nothing(url: str) -> None:
     for _ in range(2):
         engine = open_database(url, writable=True)
         with engine.connect() as connection:
-            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0001"
+            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0002"
         engine.dispose()
+
+
+def test_calls_of_an_older_offhook_are_kept(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "upgrade", lambda config, _: upgrade(config, "0001"))
+        engine = open_database(url, writable=True)
+    of_call = asdict(call()) | asdict(end())
+    of_turn = asdict(turn())
+    del of_call["call_id"], of_call["counts"], of_turn["endpoint_ms"]
+    with engine.begin() as connection:
+        connection.execute(calls.insert(), of_call)
+        connection.execute(turns.insert(), of_turn)
+    engine.dispose()
+    with pytest.raises(StoreError, match="those of an older Offhook — start the service once"):
+        read_call(url, "a1")
+    open_database(url, writable=True).dispose()
+    old_turn, old_end = replace(turn(), endpoint_ms=None), replace(end(), counts={})
+    assert read_call(url, "a1") == StoredCall(call(), old_end, 1, (old_turn,))
 
 
 def test_only_we_and_our_group_may_read_the_file(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What `offhook calls` prints."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,8 @@ def test_one_call_with_everything() -> None:
     assert bars[0].count("━") == 31
     assert bars[1].count("━") == 9
     assert bars[1].index("━") == bars[0].rindex("━") + 1, "a stage begins where the last one ended"
+    assert bars[0].endswith("  400 ms of silence asked for")
+    assert "drafts 5, drafts_used 4" in lines, "only what happened"
     assert "OFFHOOK_STATUS=COMPLETED" in lines
 
 
@@ -68,6 +71,15 @@ def test_stages_before_the_end_of_speech_and_of_no_length() -> None:
     shown = printed(render_call(StoredCall(call(), None, 1, (turn(stages_ms={"transcript": -20.0, "endpoint": 0.0}),))))
     assert shown.count("━") == 2
     assert "-20 ms" in shown
+
+
+def test_a_draft_that_was_ready_before_the_end_of_the_turn() -> None:
+    stages = {"endpoint": 240.0, "transcript": 150.0, "first_audio": 200.0, "first_frame_sent": 262.0}
+    shown = printed(render_call(StoredCall(call(), None, 1, (turn(stages_ms=stages, endpoint_ms=None),))))
+    bars = [line.strip() for line in shown.splitlines() if "━" in line]
+    assert [line.split()[0] for line in bars] == ["transcript", "first_audio", "endpoint", "first_frame_sent"]
+    assert bars[-1].endswith("━  22 ms beyond the endpoint")
+    assert "asked for" not in shown
 
 
 def test_a_call_that_never_ended() -> None:
@@ -122,6 +134,7 @@ async def test_one_call_as_json(url: str, capsys: pytest.CaptureFixture[str]) ->
     calls_command(url, "a", as_json=True)
     data = json.loads(capsys.readouterr().out)
     assert data["variables"] == {"OFFHOOK_STATUS": "COMPLETED", "OFFHOOK_CALL_ID": "a1"}
+    assert data["counts"] == {"drafts": 5, "drafts_used": 4, "holds": 0}
     assert data["turns"] == [
         {
             "number": 0,
@@ -132,6 +145,7 @@ async def test_one_call_as_json(url: str, capsys: pytest.CaptureFixture[str]) ->
             "interrupted": True,
             "at_ms": 5012.5,
             "stages_ms": {"endpoint": 400.0, "transcript": 512.3},
+            "endpoint_ms": 400.0,
         }
     ]
     assert data["tool_calls"] == [
@@ -153,3 +167,7 @@ async def test_for_people(url: str, capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_call_without_results() -> None:
     record = StoredCall(call(), CallEnd("a1", "HANGUP", "", BEGIN, {}, None), 0)
     assert "recording  none" in printed(render_call(record))
+
+
+def test_counts_that_are_all_0_are_not_shown() -> None:
+    assert "holds" not in printed(render_call(StoredCall(call(), replace(end(), counts={"holds": 0}), 0)))
