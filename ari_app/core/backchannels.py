@@ -1,0 +1,60 @@
+"""Words that say "go on": what a caller murmurs while the agent speaks, and that does not take the turn. Pure.
+
+::
+
+    agent    We are open Monday to Friday ──────── from eight to six.
+    caller                          "uh-huh"
+"""
+
+import re
+
+_MURMURS = {
+    "mm",
+    "hm",
+    "hmm",
+    "mhm",
+    "mmhm",
+    "mmhmm",
+    "uhhuh",
+    "ah",
+    "aha",
+    "oh",
+    "ooh",
+    "uh",
+    "um",
+    "er",
+    "huh",
+    "wow",
+}
+"""The same in every language, whatever the agent is saying; without hyphens."""
+_AGREEING = {"okay", "ok", "yes", "yeah", "yep", "yup", "right", "sure", "fine", "good", "great", "cool", "alright"}
+"""Backchannels too, but answers where the agent is asking."""
+_PHRASES = {("i", "see"), ("got", "it"), ("all", "right"), ("of", "course"), ("that's", "right"), ("i", "understand")}
+_AGREEING_PHRASES = {("got", "it"), ("all", "right"), ("of", "course"), ("that's", "right")}
+_PARTS = {"mm", "hm", "hmm", "mhm", "uh", "huh", "ah", "ha"}
+"""What transcripts write apart: "uh huh", "mm hmm", "ah ha"."""
+
+
+def is_backchannel(text: str, language: str = "en", *, asking: bool = False) -> bool:
+    """Whether a transcript holds nothing but backchannels, in any combination; an empty one does.
+
+    `asking`: the agent is asking something, so that "yes" and its like are answers. In another `language` than English
+    only murmurs and "okay" are known.
+    """
+    words = re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower().replace("’", "'").replace("-", ""))
+    english = language.partition("-")[0].lower() == "en"
+    single = set(_MURMURS | _PARTS)
+    phrases: set[tuple[str, str]] = set()
+    if not asking:
+        single |= _AGREEING if english else {"okay", "ok"}
+    if english:
+        phrases = _PHRASES - _AGREEING_PHRASES if asking else _PHRASES
+    index = 0
+    while index < len(words):
+        if words[index] in single:
+            index += 1
+        elif tuple(words[index : index + 2]) in phrases:
+            index += 2
+        else:
+            return False
+    return True
