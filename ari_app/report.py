@@ -77,7 +77,7 @@ def render_call(call: StoredCall) -> RenderableType:
     parts: list[RenderableType] = [facts]
     for turn in call.turns:
         tools = [tool for tool in call.tools if tool.turn == turn.number]
-        parts += ["", *_turn(turn, tools)]
+        parts += ["", *render_turn(turn, tools)]
     known = {turn.number for turn in call.turns}
     parts += [_tool(tool) for tool in call.tools if tool.turn not in known]
     if end and any(end.counts.values()):
@@ -88,7 +88,7 @@ def render_call(call: StoredCall) -> RenderableType:
     return Group(*parts)
 
 
-def _turn(turn: TurnRecord, tools: Sequence[ToolRecord]) -> list[RenderableType]:
+def render_turn(turn: TurnRecord, tools: Sequence[ToolRecord]) -> list[RenderableType]:
     """A turn's lines: who said what, the tools it called, its waterfall."""
     lines: list[RenderableType] = [_text(f"{turn.at_ms / 1000:7.1f} s  {turn.trigger}", "dim")]
     if turn.caller_text:
@@ -175,22 +175,26 @@ def _details(call: StoredCall) -> dict[str, Any]:
     return _summary(call) | {
         "variables": dict(call.end.variables) if call.end else {},
         "counts": dict(call.end.counts) if call.end else {},
-        "turns": [
-            {
-                "number": turn.number,
-                "trigger": turn.trigger,
-                "caller_text": turn.caller_text,
-                "agent_text": turn.agent_text,
-                "agent_said": turn.agent_said,
-                "interrupted": turn.interrupted,
-                "at_ms": turn.at_ms,
-                "stages_ms": dict(turn.stages_ms),
-                "endpoint_ms": turn.endpoint_ms,
-            }
-            for turn in call.turns
-        ],
-        "tool_calls": [
-            {"turn": tool.turn, "name": tool.name, "arguments": dict(tool.arguments), "result": tool.result}
-            for tool in call.tools
-        ],
+        "turns": [turn_data(turn) for turn in call.turns],
+        "tool_calls": [tool_data(tool) for tool in call.tools],
     }
+
+
+def turn_data(turn: TurnRecord) -> dict[str, Any]:
+    """A turn for programs."""
+    return {
+        "number": turn.number,
+        "trigger": turn.trigger,
+        "caller_text": turn.caller_text,
+        "agent_text": turn.agent_text,
+        "agent_said": turn.agent_said,
+        "interrupted": turn.interrupted,
+        "at_ms": turn.at_ms,
+        "stages_ms": dict(turn.stages_ms),
+        "endpoint_ms": turn.endpoint_ms,
+    }
+
+
+def tool_data(tool: ToolRecord) -> dict[str, Any]:
+    """A tool call for programs."""
+    return {"turn": tool.turn, "name": tool.name, "arguments": dict(tool.arguments), "result": tool.result}

@@ -49,8 +49,8 @@ def parse_header(head: bytes) -> WavHeader:
     raise AudioError("a WAV file whose header is cut off", "record or copy it again")
 
 
-def read_wav(data: bytes) -> tuple[NDArray[np.int16], int]:
-    """The samples of a whole WAV file, several channels mixed down to one, and their rate. Raises AudioError."""
+def read_channels(data: bytes) -> tuple[NDArray[np.int16], int]:
+    """The samples of a whole WAV file, a column a channel, and their rate. Raises AudioError."""
     header = parse_header(data)
     claimed = header.data_bytes or len(data)
     frame_bytes = 2 * header.channels
@@ -58,9 +58,14 @@ def read_wav(data: bytes) -> tuple[NDArray[np.int16], int]:
     samples = np.frombuffer(samples_bytes[: len(samples_bytes) // frame_bytes * frame_bytes], "<i2")
     if not samples.size:
         raise AudioError("a WAV file without audio", "record it again")
-    channels = samples.reshape(-1, header.channels)
-    mono = channels[:, 0] if header.channels == 1 else channels.mean(axis=1).round()
-    return mono.astype(np.int16), header.rate
+    return samples.reshape(-1, header.channels).astype(np.int16), header.rate
+
+
+def read_wav(data: bytes) -> tuple[NDArray[np.int16], int]:
+    """The samples of a whole WAV file, several channels mixed down to one, and their rate. Raises AudioError."""
+    channels, rate = read_channels(data)
+    mono = channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1).round()
+    return mono.astype(np.int16), rate
 
 
 def stereo_header(rate: int, frames: int) -> bytes:

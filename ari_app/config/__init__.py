@@ -7,24 +7,27 @@ Relative paths are relative to the file's own folder. Passwords may stand in fil
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ari_app.config.checks import cross_check
+from ari_app.config.overrides import Override
 from ari_app.config.secrets import with_passwords
 from ari_app.config.tree import TreeReader
 from ari_app.errors import ConfigError
 from ari_app.settings import Settings
 
-__all__ = ["check", "load", "store_url"]
+__all__ = ["Override", "check", "load", "store_url"]
 
 _SQLITE = "sqlite:///"
 
 
-def load(path: Path) -> Settings:
-    """The settings of a configuration file. Raises ConfigError: the first mistake, and how many more there are."""
-    settings, errors = _read(path, os.environ)
+def load(path: Path, overrides: Sequence[Override] = (), *, without: Collection[str] = ()) -> Settings:
+    """The settings of a configuration file, with `overrides` in place of what it says; mistakes in the sections
+    `without` do not matter. Raises ConfigError: the first mistake, and how many more there are."""
+    settings, errors = _read(path, os.environ, overrides)
+    errors = _outside(errors, without)
     if errors:
         first, more = errors[0], len(errors) - 1
         if more:
@@ -34,9 +37,9 @@ def load(path: Path) -> Settings:
     return settings
 
 
-def check(path: Path) -> list[ConfigError]:
+def check(path: Path, overrides: Sequence[Override] = (), *, without: Collection[str] = ()) -> list[ConfigError]:
     """Every mistake of a configuration file, in the order of its lines; empty when `load` would succeed."""
-    return _read(path, os.environ)[1]
+    return _outside(_read(path, os.environ, overrides)[1], without)
 
 
 def store_url(path: Path) -> str:
@@ -51,13 +54,19 @@ def store_url(path: Path) -> str:
     return settings.store.url
 
 
-def _read(path: Path, environ: Mapping[str, str]) -> tuple[Settings, list[ConfigError]]:
+def _outside(errors: Sequence[ConfigError], sections: Collection[str]) -> list[ConfigError]:
+    return [error for error in errors if error.key.partition(".")[0] not in sections]
+
+
+def _read(
+    path: Path, environ: Mapping[str, str], overrides: Sequence[Override] = ()
+) -> tuple[Settings, list[ConfigError]]:
     folder = path.expanduser().absolute().parent
     reader = TreeReader(folder)
     settings = Settings()
     text = _text(path.expanduser(), reader.errors)
     if text is not None:
-        parsed = reader.read(text, Settings)
+        parsed = reader.read(text, Settings, overrides)
         if parsed is not None:  # else it is not even YAML: nothing more can be said
             settings = _anchored(parsed, folder)
             settings, unreadable = with_passwords(settings, environ)
@@ -67,7 +76,15 @@ def _read(path: Path, environ: Mapping[str, str]) -> tuple[Settings, list[Config
     errors = [error for error in reader.errors if error.line or error.key not in named]
     for error in errors:
         error.line = error.line or reader.lines.get(error.key.partition("[")[0], 0)
+        if not error.line and any(_touches(override.key, error.key) for override in overrides):
+            error.key = f"--set {error.key}"
     return settings, sorted(errors, key=lambda error: error.line)
+
+
+def _touches(override: str, key: str) -> bool:
+    """Whether one of the keys is the other, or below it."""
+    key = key.partition("[")[0] + "."
+    return key.startswith(f"{override}.") or f"{override}.".startswith(key)
 
 
 def _text(path: Path, errors: list[ConfigError]) -> str | None:

@@ -7,13 +7,14 @@ field's metadata. Values of text fields are never repeated in a message, since t
 import difflib
 import math
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 
+from ari_app.config.overrides import Override, lay_over
 from ari_app.errors import ConfigError
 
 T = TypeVar("T")
@@ -35,11 +36,14 @@ class TreeReader:
         self.errors: list[ConfigError] = []
         self.lines: dict[str, int] = {}
 
-    def read(self, text: str, kind: type[T]) -> T | None:
-        """The document as `kind`, with defaults wherever it is wrong; None when it is no YAML at all."""
+    def read(self, text: str, kind: type[T], overrides: Sequence[Override] = ()) -> T | None:
+        """The document as `kind`, with defaults wherever it is wrong; None when it is no YAML at all.
+
+        What `overrides` bring in is checked like the rest.
+        """
         self._known = list(_dotted(kind))
         try:
-            node = yaml.compose(text, yaml.SafeLoader)
+            node = lay_over(yaml.compose(text, yaml.SafeLoader), overrides)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             self._syntax(error.problem or error.context or "", mark.line + 1 if mark else 0)
@@ -47,6 +51,8 @@ class TreeReader:
             self._syntax("a control character", text.count("\n", 0, error.position) + 1)
         except RecursionError:
             self._syntax("nested too deeply", 0)
+        except ConfigError as error:
+            self.errors.append(error)
         else:
             return self._section(node, kind, "") if node else kind()
         return None
