@@ -61,6 +61,15 @@ class Stt(Protocol):
     async def close(self) -> None: ...
 
 
+class Judge(Protocol):
+    """Hears whether a turn is over."""
+
+    async def complete(self, samples: Samples) -> float:
+        """Probability, 0…1, that the turn in `samples`, float32 at SPEECH_RATE, is over. Raises EngineError."""
+
+    async def close(self) -> None: ...
+
+
 class Conversation(Protocol):
     """One call's sequence in the model's memory. What is already in there is not computed again."""
 

@@ -2,19 +2,26 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from ari_app.engines.base import Llm, Stt, Tts, Vad
+from ari_app.engines.base import Judge, Llm, Stt, Tts, Vad
 from ari_app.engines.llm import LlamaLlm
+from ari_app.engines.smart_turn import SmartTurn
 from ari_app.engines.stt import WhisperStt
 from ari_app.engines.tts import PiperTts
 from ari_app.engines.vad import SileroVad
 from ari_app.settings import Settings
 
 T = TypeVar("T")
-Loading = tuple[asyncio.Task[WhisperStt], asyncio.Task[LlamaLlm], asyncio.Task[PiperTts]]
+
+
+class _Closable(Protocol):
+    async def close(self) -> None: ...
+
+
+Loading = Sequence[asyncio.Task[_Closable]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +32,13 @@ class Engines:
     stt: Stt
     llm: Llm
     tts: Tts
+    judge: Judge | None = None
+    """Only where `turn.judge` is ``smart-turn``."""
 
     async def close(self) -> None:
         """Stop their work and end their threads."""
-        await asyncio.gather(self.stt.close(), self.llm.close(), self.tts.close())
+        engines = (self.stt, self.llm, self.tts, self.judge)
+        await asyncio.gather(*(engine.close() for engine in engines if engine is not None))
 
 
 async def load_engines(settings: Settings, progress: Callable[[str], None]) -> Engines:
@@ -37,15 +47,16 @@ async def load_engines(settings: Settings, progress: Callable[[str], None]) -> E
     Raises ModelError for the first that cannot be loaded, after the others were closed again.
     """
     vad = SileroVad(settings.vad)
-    loading = (
-        asyncio.create_task(_load("speech to text", lambda: WhisperStt(settings.stt), progress)),
-        asyncio.create_task(_load("language model", lambda: LlamaLlm(settings.llm), progress)),
-        asyncio.create_task(_load("voice", lambda: PiperTts(settings.tts), progress)),
-    )
+    stt = asyncio.create_task(_load("speech to text", lambda: WhisperStt(settings.stt), progress))
+    llm = asyncio.create_task(_load("language model", lambda: LlamaLlm(settings.llm), progress))
+    tts = asyncio.create_task(_load("voice", lambda: PiperTts(settings.tts), progress))
+    judge = None
+    if settings.turn.judge == "smart-turn":
+        judge = asyncio.create_task(_load("end-of-turn judge", lambda: SmartTurn(settings.turn), progress))
+    loading: Loading = (stt, llm, tts) if judge is None else (stt, llm, tts, judge)
     await _all_loaded(loading)
-    stt, llm, tts = loading
     try:
-        return Engines(vad, stt.result(), llm.result(), tts.result())
+        return Engines(vad, stt.result(), llm.result(), tts.result(), judge.result() if judge else None)
     except Exception:
         await _close(loading)
         raise

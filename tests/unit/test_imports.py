@@ -76,7 +76,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "aioswagger11": ("ari_app/ari/*",),
     "panoramisk": ("ari_app/ami.py", "agi/*"),
     "llama_cpp": ("ari_app/engines/ll*.py",),
-    "faster_whisper": ("ari_app/engines/stt*.py", "ari_app/engines/vad*.py"),
+    "faster_whisper": ("ari_app/engines/stt*.py", "ari_app/engines/vad*.py", "ari_app/engines/smart_turn.py"),
     "ctranslate2": ("ari_app/engines/stt*.py",),
     "piper": ("ari_app/engines/tts*.py",),
     "onnxruntime": ("ari_app/engines/*",),
