@@ -1,58 +1,188 @@
-"""barge_in: the caller's speech onset over the agent to silence at the caller's RTP, on real human speech.
+"""barge_in: how fast the agent falls silent when the caller speaks, and what does not make it stop.
 
-The interrupting caller is one of Asterisk's own recorded prompts, from its first loud frame on.
+::
+
+    phone sends    ▁▁▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇
+                      ^ onset: its first loud frame leaves
+    phone hears    ▇▇▇▇▇▇▇▇▇▇▁▁▁▁▁▁▁▁▁▁▁▁
+                            ^ silence: the last loud frame came, and lasts 20 ms
+
+Interruptions are Asterisk's recorded prompts, human speech from its first loud frame on, at varied moments.
+Backchannels and noises (backchannels.py) come seconds apart over the same text; the agent may hold for 300 ms.
 """
 
 import asyncio
-import wave
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 
-from ari_app.demo.phone import Phone
-from ari_app.demo.phone.rtp import FRAME_SAMPLES, RATE
-from tests.bench.box import Box, box
+from ari_app.audio.wav import read_wav
+from ari_app.demo.conversation import to_phone
+from ari_app.demo.phone import Phone, PhoneCall
+from ari_app.demo.phone.rtp import FRAME_S, FRAME_SAMPLES, RATE
+from tests.bench.backchannels import Sound, sounds
+from tests.bench.box import box
 from tests.bench.figures import Figure, percentiles
+from tests.bench.following import QUIET_S, TALKER, Follower, longest_quiet, whole_text
+from tests.bench.voices import Pcm
 
-PROMPTS = ("vm-intro", "demo-abouttotry", "vm-instructions", "conf-onlyperson", "demo-nomatch", "vm-youhave")
+PROMPTS = (
+    *("vm-intro", "demo-abouttotry", "vm-instructions", "conf-onlyperson", "demo-nomatch", "vm-youhave", "dir-nomore"),
+    *("vm-nobodyavail", "cannot-complete-as-dialed", "confbridge-pin", "demo-instruct", "entr-num-rmv-blklist"),
+    *("vm-tempgreeting", "feature-not-avail-line"),
+)
+"""The last two begin softly."""
 ROUNDS = 4
-LONG_GREETING = " ".join(["We are open Monday to Friday from eight to six, and Saturday from nine to one."] * 6)
-QUIET_S = 0.3
-"""The agent is silent when nothing loud came for so long; its own pauses between sentences are shorter."""
+SPEECH_S = 2.5
+"""How much of a prompt is said."""
+ANSWER_S = 1.5
+"""After a sound, until the agent must have gone on with its text."""
+APART_S = 3.0
+"""From one sound's end to the next one's beginning."""
+HOLD_S = 0.3
+"""A pause of the agent that nobody minds."""
+WHOLE = 0.97
+"""Of the text's loud audio: a hold may fall into a word."""
+MUTE_S = 4.0
+"""An agent that was stopped and says nothing for so long is mute."""
+
+
+@dataclass
+class FalseAlarms:
+    """What sounds did to the agent."""
+
+    hold_ms: list[float] = field(default_factory=list)
+    stops: list[str] = field(default_factory=list)
+    mute: list[str] = field(default_factory=list)
+    heard_percent: list[float] = field(default_factory=list)
+    """Of the whole text, in each call that was not stopped."""
 
 
 def run() -> list[Figure]:
-    """One interruption a call, at varied moments of a long greeting."""
-    with box(agents={"talker": {"greeting": LONG_GREETING}}) as under_test:
-        trials = asyncio.run(_measure(under_test))
-    return percentiles("barge_in", trials, {95: "≤ 400 ms"})
+    """First the interruptions, then the sounds; both are named where they went wrong."""
+    with box(agents=TALKER) as under_test:
+        recorded = under_test.pbx.install.sounds
+        if recorded is None:
+            raise RuntimeError("the Asterisk here has no recorded prompts (asterisk-core-sounds-en-wav)")
+        made = sounds(recorded)
+        stopping, talked_over = asyncio.run(_interruptions(under_test.pbx.sip_port, recorded))
+        alarms = asyncio.run(_false_alarms(under_test.pbx.sip_port, made))
+    console = Console(width=120)
+    for name, trials in stopping.items():
+        console.print(f"  {name}: silent after {', '.join(f'{ms:.0f}' for ms in sorted(trials))} ms", style="dim")
+    for what, names in (("talked over", talked_over), ("stopped by", alarms.stops), ("mute after", alarms.mute)):
+        console.print(f"  {what}: {', '.join(names) or 'none'}", style="dim")
+    n = len(made)
+    trials = [ms for of_prompt in stopping.values() for ms in of_prompt]
+    return [
+        *percentiles("barge_in", trials, {95: "≤ 200 ms"}),
+        Figure("barge_in.talked_over", len(talked_over), "calls", len(trials)),
+        Figure("barge_in.false_stops", len(alarms.stops), "sounds", n, "≤ 2"),
+        Figure("barge_in.mute_after_false_alarm", len(alarms.mute), "sounds", n, "0"),
+        Figure("barge_in.holds", len(alarms.hold_ms), "sounds", n),
+        *(percentiles("barge_in.hold", alarms.hold_ms) if alarms.hold_ms else []),
+        Figure("barge_in.hold.max_ms", max(alarms.hold_ms, default=0.0), "ms", len(alarms.hold_ms)),
+        Figure("barge_in.text_heard_percent", min(alarms.heard_percent, default=0.0), "%", len(alarms.heard_percent)),
+    ]
 
 
-async def _measure(under_test: Box) -> list[float]:
-    sounds = under_test.pbx.install.sounds
-    if sounds is None:
-        raise RuntimeError("the Asterisk here has no recorded prompts (asterisk-core-sounds-en-wav)")
-    trials = []
-    async with Phone(under_test.pbx.sip_port) as phone:
+async def _interruptions(sip_port: int, recorded: Path) -> tuple[dict[str, list[float]], list[str]]:
+    """Milliseconds from onset to silence by prompt; and the prompts over which the agent went on after all."""
+    stopping: dict[str, list[float]] = {name: [] for name in PROMPTS}
+    talked_over = []
+    async with Phone(sip_port) as phone:
         for number, name in enumerate(PROMPTS * ROUNDS):
-            speech = _from_onset(sounds / f"{name}.wav")
             call = await phone.call("agent-talker")
             await call.wait_for_speech(call.dialled_at)
-            await asyncio.sleep(1.0 + 0.13 * (number % 7))
-            said = asyncio.create_task(call.say(speech))
-            await call.wait_for_quiet(QUIET_S)
-            onset = (await said).first_loud_at
-            silent = call.hearing.spans(pause_s=QUIET_S)[0][1]
-            trials.append(max(0.0, silent + 0.02 - onset) * 1000)  # a frame lasts 20 ms
+            await asyncio.sleep(1.0 + 0.137 * (number % 13))
+            said = await call.say(_from_onset(recorded / f"{name}.wav"))
             await call.hang_up()
-    return trials
+            silent = next(end for _, end in call.hearing.spans(QUIET_S) if end + QUIET_S > said.first_loud_at) + FRAME_S
+            stopping[name].append(max(0.0, silent - said.first_loud_at) * 1000)
+            again = call.hearing.first_loud(silent)
+            if again is not None and again < said.last_loud_at:
+                talked_over.append(name)
+    return stopping, talked_over
 
 
-def _from_onset(file) -> np.ndarray:
-    """The first 2.5 s of a prompt, from its first loud frame."""
-    with wave.open(str(file)) as wav:
-        assert wav.getframerate() == RATE
-        samples = np.frombuffer(wav.readframes(wav.getnframes()), "<i2")
+def _from_onset(file: Path) -> Pcm:
+    """The beginning of a prompt, from its first loud frame."""
+    samples = to_phone(*read_wav(file.read_bytes()))
     frames = samples[: len(samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES).astype(float)
-    loud = np.flatnonzero(np.sqrt((frames**2).mean(1)) > 500)
-    first = int(loud[0]) * FRAME_SAMPLES
-    return samples[first : first + int(2.5 * RATE)]
+    first = int(np.argmax(np.sqrt((frames**2).mean(1)) > 500)) * FRAME_SAMPLES
+    return samples[first : first + int(SPEECH_S * RATE)]
+
+
+async def _false_alarms(sip_port: int, made: list[Sound]) -> FalseAlarms:
+    """Every sound once, several in a call, as long as its text lasts or until it is stopped."""
+    alarms, waiting = FalseAlarms(), list(made)
+    async with Phone(sip_port) as phone:
+        call = await phone.call("agent-talker")
+        follower = Follower(await whole_text(call))
+        await call.hang_up()
+        while waiting:
+            call = await phone.call("agent-talker")
+            tried = await _one_call(call, waiting, follower, alarms)
+            await call.hang_up()
+            if not tried:
+                raise RuntimeError("the agent does not say its text")
+            del waiting[:tried]
+    return alarms
+
+
+async def _one_call(call: PhoneCall, waiting: list[Sound], follower: Follower, alarms: FalseAlarms) -> int:
+    """Try as many sounds as the text has time for, or until one stops it; returns how many."""
+    await call.wait_for_speech(call.dialled_at)
+    await asyncio.sleep(APART_S - ANSWER_S)
+    tried = 0
+    while tried < len(waiting) and (place := follower.place(call, _latest(call))) is not None:
+        sound = waiting[tried]
+        if place + len(sound.pcm) / RATE + 2 * APART_S > follower.length_s:
+            break
+        tried += 1
+        if await _try(call, sound, follower, place, alarms):
+            return tried
+        await asyncio.sleep(APART_S - ANSWER_S)
+    await call.wait_for_quiet(1.0)
+    heard = follower.heard_part(call)
+    alarms.heard_percent.append(min(1.0, heard) * 100)
+    if tried and (place is None or heard < WHOLE):
+        alarms.stops.append(f"{waiting[tried - 1].name}, later")
+    return tried
+
+
+async def _try(call: PhoneCall, sound: Sound, follower: Follower, place: float, alarms: FalseAlarms) -> bool:
+    """Make one sound while the agent is at `place` of its text; True when that stopped it."""
+    begun = _latest(call)
+    await call.say(sound.pcm)
+    await asyncio.sleep(ANSWER_S)
+    now, asked_at = _latest(call), time.monotonic()
+    later = follower.place(call, now)
+    if later is None:
+        alarms.stops.append(sound.name)
+        if not await _speaks(call, asked_at):
+            alarms.mute.append(sound.name)
+        return True
+    held = (now - begun) - (later - place)
+    if held >= FRAME_S:
+        alarms.hold_ms.append(held * 1000)
+    if min(held, longest_quiet(call, begun, now)) > HOLD_S:
+        alarms.stops.append(f"{sound.name} for {held * 1000:.0f} ms")
+    return False
+
+
+async def _speaks(call: PhoneCall, since: float) -> bool:
+    """Whether the agent says anything at all soon."""
+    try:
+        await call.wait_for_speech(since, MUTE_S)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _latest(call: PhoneCall) -> float:
+    """The moment up to which the call was heard, by the audio's own clock."""
+    return call.hearing.frames[-1].plays_at
