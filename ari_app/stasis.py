@@ -16,10 +16,11 @@ from typing import Any
 from ari_app.ami import AmiClient
 from ari_app.ari import ids
 from ari_app.ari.client import AriClient, Arrival, Channel
+from ari_app.call.exchange import Parts
 from ari_app.call.line import Line
 from ari_app.call.recording import Recorder, recorder
 from ari_app.call.request import INPUTS, CallRequest, read_request
-from ari_app.call.session import Parts, Session
+from ari_app.call.session import Session
 from ari_app.core.commands import Outcome, Status
 from ari_app.core.events import LineFailed
 from ari_app.engines.base import Conversation, Llm
@@ -218,7 +219,7 @@ class Stasis:
                 outcome = _SHUTDOWN
                 raise
             finally:
-                await _completed(self._end(line, outcome, record))
+                await _completed(self._end(line, outcome, record, session))
                 del self._sessions[call_id]
 
     async def _talk(self, session: Session, line: Line, variables: Mapping[str, str]) -> Outcome:
@@ -237,7 +238,7 @@ class Stasis:
                     log.error("the line failed", extra={"call": line.call_id, "error": str(error)})
         return outcome
 
-    async def _end(self, line: Line, outcome: Outcome, record: Recorder) -> None:
+    async def _end(self, line: Line, outcome: Outcome, record: Recorder, session: Session) -> None:
         """Hand the caller back first, then take down what is ours."""
         call_id = line.call_id
         await record.stop()
@@ -249,7 +250,7 @@ class Stasis:
         await record.finish()
         if results["OFFHOOK_RECORDING"] and not record.path:
             results["OFFHOOK_RECORDING"] = ""
-        self._store_end(call_id, outcome, results)
+        self._store_end(call_id, outcome, results, session.counts())
 
     async def _give_back(self, channel: Channel, call_id: str, outcome: Outcome, results: Mapping[str, str]) -> None:
         """Set the results and let the dialplan go on, also without them; a caller who is gone is fine."""
@@ -280,13 +281,15 @@ class Stasis:
         )
         log.info("a call begins", extra={"call": call_id, "agent": request.agent, "channel": channel.name})
 
-    def _store_end(self, call_id: str, outcome: Outcome, results: Mapping[str, str]) -> None:
+    def _store_end(
+        self, call_id: str, outcome: Outcome, results: Mapping[str, str], counts: Mapping[str, int] | None = None
+    ) -> None:
         recording = results["OFFHOOK_RECORDING"] or None
         self._parts.store.call_ended(
-            CallEnd(call_id, outcome.status, outcome.reason, datetime.now(UTC), results, recording)
+            CallEnd(call_id, outcome.status, outcome.reason, datetime.now(UTC), results, recording, counts or {})
         )
-        counts = {"live_calls": self.live_calls, "failures": self.failures}
-        log.info("a call ended", extra={"call": call_id, "status": outcome.status, "reason": outcome.reason, **counts})
+        totals = {"live_calls": self.live_calls, "failures": self.failures}
+        log.info("a call ended", extra={"call": call_id, "status": outcome.status, "reason": outcome.reason, **totals})
 
     @staticmethod
     def _results(call_id: str, outcome: Outcome, record: Recorder | None) -> dict[str, str]:

@@ -18,6 +18,7 @@ from dataclasses import asdict
 
 from ari_app.ari import ids
 from ari_app.ari.client import AriClient, Channel, Route
+from ari_app.core.events import PutOnHold, TakenOffHold
 from ari_app.errors import AriFailed, AriNotFound, AsteriskError, MediaError
 from ari_app.media.transport import MediaKind, Transport
 
@@ -52,10 +53,10 @@ class Line:
         """The bridge in which caller and agent are."""
         return ids.bridge_id(self.call_id)
 
-    async def watch(self, pressed: Callable[[str], None]) -> None:
+    async def watch(self, pressed: Callable[[str], None], post: Callable[[PutOnHold | TakenOffHold], None]) -> None:
         """Follow the call's ARI events; returns when the caller's channel has ended or left the application.
 
-        `pressed` gets every key that ARI reports of the caller.
+        `pressed` gets every key that ARI reports of the caller, `post` whether the caller has put us on hold.
         """
         while not self.gone:
             event = await self._route.get()
@@ -69,6 +70,10 @@ class Line:
                 self._gone.set()
             elif event.channel.id == self.channel.id and event.type == "ChannelDtmfReceived":
                 pressed(str(event.raw.get("digit", "")))
+            elif event.channel.id == self.channel.id and event.type == "ChannelHold":
+                post(PutOnHold())
+            elif event.channel.id == self.channel.id and event.type == "ChannelUnhold":
+                post(TakenOffHold())
 
     async def open(self, kind: MediaKind, listen: str) -> tuple[Transport, Transport]:
         """Build bridge and media and answer the caller; returns what speaks and what hears (direct: the same).

@@ -1,7 +1,7 @@
-"""Hearing one caller: frames in, speech events out, and the audio of an utterance kept until it is transcribed.
+"""Hearing one caller: frames in, speech events out, and the audio of an utterance kept until its words are accepted.
 
-Synchronous; called by the call's media reader for every frame. Uses audio/ for rates and clocks, the engines' VAD
-session for probabilities and core/speech.py for the decision.
+Synchronous; called by the call's media reader for every frame. Uses audio/ for rates, clocks, echo and tones, the
+engines' VAD session for probabilities and core/speech.py for the decision.
 """
 
 import math
@@ -10,83 +10,109 @@ from collections import deque
 import numpy as np
 
 from ari_app.audio.clock import FrameClock
+from ari_app.audio.echo import EchoDetector
 from ari_app.audio.resample import StreamResampler
+from ari_app.audio.tones import ToneDetector
+from ari_app.core.events import SpeechStarted, SpeechStopped, ToneHeard
 from ari_app.core.speech import SILENT_WINDOWS, WINDOW_SECONDS, SpeechDetector
-from ari_app.core.events import SpeechStarted, SpeechStopped
 from ari_app.engines.base import SPEECH_RATE, VAD_WINDOW, Samples, VadSession
 from ari_app.media.transport import Frame
 
 _PRE_ROLL_WINDOWS = math.ceil(0.3 / WINDOW_SECONDS)
 """Kept from before the detected onset: soft first consonants lie there."""
 _SLACK_SECONDS = 10.0
-"""Beyond `max_speech_ms`: the end-of-turn silence and the time until the transcript is taken."""
+"""Beyond `max_speech_ms`: the end-of-turn silence and the time until the words are accepted."""
 
 _GAP_SECONDS = 0.2
 """Without any frame for so long, the caller says nothing: a phone that suppresses silence, or is muted. Jitter is
 less."""
 
+_SUSPECT = 0.2
+"""Probability of speech from which a window is worth asking whether it is echo."""
+
+Decision = SpeechStarted | SpeechStopped | ToneHeard
+
 
 class Listener:
     """The ears of one call. One consumer, one thread."""
 
-    def __init__(self, rate: int, vad: VadSession, detector: SpeechDetector, *, max_speech_ms: int) -> None:
+    def __init__(
+        self, rate: int, vad: VadSession, detector: SpeechDetector, echo: EchoDetector, *, max_speech_ms: int
+    ) -> None:
         self._clock = FrameClock()
         self._resampler = StreamResampler(rate, SPEECH_RATE)
         self._vad = vad
         self._detector = detector
+        self._echo = echo
+        self._tones = ToneDetector()
         self._rest: Samples = np.empty(0, np.float32)
         limit = math.ceil((max_speech_ms / 1000 + _SLACK_SECONDS) / WINDOW_SECONDS)
         # Bounded by the longest turn: a caller who never pauses must not fill the memory.
         self._kept: deque[Samples] = deque(maxlen=limit)
+        self._position = 0  # windows taken in so far; what is kept ends here
         self._last_frame_at = 0.0
         self._speaking = False
         self._in_utterance = False
 
-    def hear(self, frame: Frame) -> list[SpeechStarted | SpeechStopped]:
+    def hear(self, frame: Frame) -> list[Decision]:
         """Take the next frame; returns what it decided, mostly nothing."""
         self._last_frame_at = frame.at
         audio_time = self._clock.end_of(frame.at)
         samples = np.concatenate((self._rest, self._resampler.feed(frame.pcm)))
         whole = len(samples) // VAD_WINDOW
         self._rest = samples[whole * VAD_WINDOW :]
-        events = []
+        decisions: list[Decision] = []
         for index in range(whole):
             window = samples[index * VAD_WINDOW : (index + 1) * VAD_WINDOW]
             later = (len(samples) - (index + 1) * VAD_WINDOW) / SPEECH_RATE
-            events += self._take_in(window, self._vad.probability(window), audio_time - later)
-        return events
+            decisions += self._hear_window(window, audio_time - later)
+        return decisions
 
     def next_deadline(self) -> float | None:
         """When `on_gap` is wanted, if no frame comes before; None while the caller does not speak."""
         return self._last_frame_at + _GAP_SECONDS if self._speaking else None
 
-    def on_gap(self) -> list[SpeechStarted | SpeechStopped]:
+    def on_gap(self) -> list[Decision]:
         """`next_deadline` has come: what was not sent was silence, and ends the speech."""
         silence = np.zeros(VAD_WINDOW, np.float32)
         windows = range(1, SILENT_WINDOWS + 1)
         return [e for n in windows for e in self._take_in(silence, 0.0, self._last_frame_at + n * WINDOW_SECONDS)]
 
-    def _take_in(self, window: Samples, probability: float, end_at: float) -> list[SpeechStarted | SpeechStopped]:
+    def _hear_window(self, window: Samples, end_at: float) -> list[Decision]:
+        probability = self._vad.probability(window)
+        self._echo.heard(window)
+        if probability >= _SUSPECT and self._echo.is_echo(end_at):
+            probability = 0.0
+        decisions = self._take_in(window, probability, end_at)
+        tone = self._tones.feed(window)
+        return [*decisions, ToneHeard(tone)] if tone else decisions
+
+    def _take_in(self, window: Samples, probability: float, end_at: float) -> list[Decision]:
         event = self._detector.on_window(probability, end_at)
         self._kept.append(window)
+        self._position += 1
         if event is not None:
             self._speaking = isinstance(event, SpeechStarted)
             self._in_utterance = self._in_utterance or self._speaking
         if not self._in_utterance:
-            self._trim()
+            self._trim(_PRE_ROLL_WINDOWS)
         return [] if event is None else [event]
 
-    def take(self) -> Samples:
-        """The audio since the last `take` or `forget`, with a little before it; float32 at SPEECH_RATE."""
+    def utterance(self) -> tuple[Samples, int]:
+        """The audio since what was dropped last, with a little before it (float32 at SPEECH_RATE), and a position
+        behind it for `drop`."""
         samples = np.concatenate(self._kept) if self._kept else np.empty(0, np.float32)
-        self.forget()
-        return samples
+        return samples, self._position
+
+    def drop(self, position: int) -> None:
+        """What lies before `position` is not needed any more; speech that goes on stays."""
+        self._in_utterance = self._speaking
+        self._trim(max(self._position - position, _PRE_ROLL_WINDOWS))
 
     def forget(self) -> None:
-        """What was kept is not needed; speech that goes on stays."""
-        self._in_utterance = self._speaking
-        self._trim()
+        """Nothing that was kept is needed."""
+        self.drop(self._position)
 
-    def _trim(self) -> None:
-        while len(self._kept) > _PRE_ROLL_WINDOWS:
+    def _trim(self, windows: int) -> None:
+        while len(self._kept) > windows:
             self._kept.popleft()

@@ -1,7 +1,14 @@
-"""Speaking to one caller: clauses of a generation go out in order, and what was heard of them is known.
+"""Speaking to one caller: clauses of a generation go out in order, can be held and resumed, and what was heard of them
+is known.
 
 Synchronous; the call's session feeds clauses and the transport's `Played` events. Nothing else sends audio, so there
 are never two voices at once.
+
+::
+
+    begin ─ play ─ play ─ finish          a reply
+    begin(held) ─ play ─ … resume         a draft: nothing is sent before its turn has come
+    play ─ hold ─ resume                  the caller said something: what was not heard is sent again
 """
 
 import logging
@@ -9,6 +16,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
+from ari_app.audio.echo import EchoDetector
 from ari_app.core.dialogue import heard_part
 from ari_app.core.events import SpeakingDone, SpeakingStarted
 from ari_app.engines.base import Pcm16
@@ -18,6 +28,8 @@ log = logging.getLogger(__name__)
 
 _OVERDUE_SECONDS = 2.0
 """A mark later than this after its audio's length is taken as lost; the conversation must go on."""
+_STEP_BACK_SECONDS, _QUIET_SECONDS = 0.35, 0.02
+"""A held clause goes on from the quietest so long stretch of what was heard last: between words, not within one."""
 
 
 @dataclass(slots=True)
@@ -25,27 +37,39 @@ class _Clause:
     """A clause that is queued or playing."""
 
     text: str
-    seconds: float
-    mark: str
-    queued_at: float
+    pcm: Pcm16
+    heard: int = 0
+    """Samples of it that the caller had heard when it was held."""
+    mark: int = 0
+    """Number of the mark behind it; 0 while it was not sent."""
+    queued_at: float = 0.0
 
 
 class Playout:
     """The voice of one call: one generation at a time."""
 
     def __init__(
-        self, transport: Transport, emit: Callable[[SpeakingStarted | SpeakingDone], None], now: Callable[[], float]
+        self,
+        transport: Transport,
+        emit: Callable[[SpeakingStarted | SpeakingDone], None],
+        now: Callable[[], float],
+        echo: EchoDetector,
     ) -> None:
+        """`echo` is told what goes out, and when it plays."""
         self._transport = transport
         self._emit = emit
         self._now = now
+        self._echo = echo
         self._generation = 0
         self._active = False
+        self._held = False
         self._finished = False
+        self._started = False  # its SpeakingStarted was emitted
         self._spoke = False
         self._heard: list[str] = []
         self._queue: deque[_Clause] = deque()  # bounded by the reply itself (llm.max_reply_tokens)
-        self._started_at: float | None = None  # when the clause in front began to play
+        self._front_since: float | None = None  # when the clause in front began to play
+        self._marks = 0  # the last one's number; a mark that was flushed and comes late is told by its number
         self.late_clauses = 0
         """Clauses that came after the one before them had ended: gaps inside an answer."""
 
@@ -54,32 +78,34 @@ class Playout:
         """The latest generation that was begun."""
         return self._generation
 
-    def begin(self, generation: int) -> None:
-        """Start a generation; the one before must be done or stopped."""
+    @property
+    def speaking(self) -> bool:
+        """Whether audio is on its way to the caller."""
+        return self._active and not self._held and bool(self._queue)
+
+    def begin(self, generation: int, *, held: bool = False) -> None:
+        """Start a generation; the one before must be done or stopped. `held`: nothing goes out before `resume`."""
         self._generation = generation
         self._active = True
-        self._finished = False
-        self._spoke = False
+        self._held = held
+        self._finished = self._started = self._spoke = False
         self._heard = []
         self._queue.clear()
-        self._started_at = None
+        self._front_since = None
 
-    def play(self, generation: int, text: str, pcm: Pcm16) -> None:
+    def play(self, generation: int, text: str, pcm: Pcm16, *, filler: bool = False) -> None:
         """Queue one clause: what it says, and its audio at the transport's rate. Late ones of old generations are
-        dropped."""
-        if not self._is_current(generation) or not len(pcm):
+        dropped. A filler is no part of the answer: neither its beginning nor its text counts."""
+        if not self._is_current(generation) or not len(pcm) or (filler and self._spoke):
             return
-        first = not self._spoke
-        if not first and not self._queue:
+        if self._spoke and not self._queue and not self._held:
             self.late_clauses += 1
             log.info("a clause came late", extra={"generation": generation, "late_clauses": self.late_clauses})
-        self._spoke = True
-        mark = f"{generation}.{len(self._heard) + len(self._queue)}"
-        if first:
-            self._transport.mark(f"{generation}.start")
-        self._transport.send(pcm.tobytes())
-        self._transport.mark(mark)
-        self._queue.append(_Clause(text, len(pcm) / self._transport.rate, mark, self._now()))
+        self._spoke = self._spoke or not filler
+        clause = _Clause("" if filler else text, pcm)
+        self._queue.append(clause)
+        if not self._held:
+            self._send(clause)
 
     def finish(self, generation: int) -> None:
         """No more clauses will come."""
@@ -87,16 +113,37 @@ class Playout:
             self._finished = True
             self._settle()
 
+    def hold(self, generation: int) -> None:
+        """Silence it now, and keep what was not heard."""
+        if not self._is_current(generation) or self._held:
+            return
+        self._held = True
+        if self._queue:
+            self._flush()
+            front = self._queue[0]
+            front.heard = _between_words(front.pcm, self._played(front), self._transport.rate)
+        for clause in self._queue:
+            clause.mark = 0
+        self._front_since = None
+
+    def resume(self, generation: int) -> None:
+        """Go on from where it was held."""
+        if not self._is_current(generation) or not self._held:
+            return
+        self._held = False
+        for clause in self._queue:
+            self._send(clause)
+        self._settle()
+
     def stop(self, generation: int) -> None:
-        """Silence it now; `heard()` then tells what the caller got of it."""
+        """Silence it now for good; `heard()` then tells what the caller got of it."""
         if not self._is_current(generation):
             return
         if self._queue:
-            self._transport.flush()
-            clause = self._queue[0]
-            if self._started_at is not None:
-                played = max(0.0, self._now() - max(self._started_at, clause.queued_at))
-                self._heard.append(heard_part(clause.text, played / clause.seconds))
+            front = self._queue[0]
+            if not self._held:
+                self._flush()
+            self._heard.append(heard_part(front.text, self._played(front) / len(front.pcm)))
             self._queue.clear()
         self._active = False
 
@@ -106,39 +153,74 @@ class Playout:
 
     def on_played(self, event: Played) -> None:
         """The transport tells that everything before a mark was played."""
-        if not self._active:
+        if not self._active or self._held:
             return
-        if event.mark == f"{self._generation}.start":
-            self._started_at = event.at
+        generation, _, name = event.mark.partition(".")
+        if generation != str(self._generation):
+            return
+        if name == "start":
+            self._front_since = event.at
+        else:
+            while self._queue and self._queue[0].mark <= int(name):
+                self._heard.append(self._queue.popleft().text)
+                self._front_since = event.at
+        if self._queue and self._queue[0].text and self._front_since is not None and not self._started:
+            self._started = True
             self._emit(SpeakingStarted(self._generation))
-        while self._queue and _is_before_or_at(self._queue[0].mark, event.mark):
-            self._heard.append(self._queue.popleft().text)
-            self._started_at = event.at
         self._settle()
 
     def next_deadline(self) -> float | None:
         """When the mark of the clause in front would be overdue; None while nothing plays."""
-        if not self._active or not self._queue:
+        if not self._active or self._held or not self._queue:
             return None
-        clause = self._queue[0]
-        return max(self._started_at or 0.0, clause.queued_at) + clause.seconds + _OVERDUE_SECONDS
+        front = self._queue[0]
+        left = (len(front.pcm) - front.heard) / self._transport.rate
+        return max(self._front_since or 0.0, front.queued_at) + left + _OVERDUE_SECONDS
 
     def on_overdue(self) -> None:
         """`next_deadline` has come: go on as if the clause had been played."""
         log.warning("a media mark never came", extra={"mark": self._queue[0].mark})
-        self.on_played(Played(self._queue[0].mark, self._now()))
+        self.on_played(Played(f"{self._generation}.{self._queue[0].mark}", self._now()))
+
+    def _send(self, clause: _Clause) -> None:
+        """Send what is left of a clause, with a mark behind it, and one in front of it where nothing plays yet."""
+        clause.queued_at = self._now()
+        if clause is self._queue[0]:
+            self._transport.mark(f"{self._generation}.start")
+        queued = sum(len(other.pcm) - other.heard for other in self._queue if other.mark)
+        left = clause.pcm[clause.heard :]
+        self._transport.send(left.tobytes())
+        self._echo.played(left, max(self._front_since or 0.0, clause.queued_at) + queued / self._transport.rate)
+        self._marks += 1
+        clause.mark = self._marks
+        self._transport.mark(f"{self._generation}.{clause.mark}")
+
+    def _flush(self) -> None:
+        self._transport.flush()
+        self._echo.stopped(self._now())
+
+    def _played(self, front: _Clause) -> int:
+        """Samples of the clause in front that the caller has heard."""
+        if self._held or self._front_since is None:
+            return front.heard
+        seconds = max(0.0, self._now() - max(self._front_since, front.queued_at))
+        return min(front.heard + int(seconds * self._transport.rate), len(front.pcm))
 
     def _is_current(self, generation: int) -> bool:
         return self._active and generation == self._generation
 
     def _settle(self) -> None:
-        if self._finished and not self._queue and self._active:
+        if self._finished and not self._queue and self._active and not self._held:
             self._active = False
             self._emit(SpeakingDone(self._generation, self._spoke))
 
 
-def _is_before_or_at(mark: str, reached: str) -> bool:
-    """Whether `mark` lies before `reached` in one generation (``generation.index``)."""
-    generation, _, index = mark.partition(".")
-    reached_generation, _, reached_index = reached.partition(".")
-    return generation == reached_generation and reached_index.isdigit() and int(index) <= int(reached_index)
+def _between_words(pcm: Pcm16, played: int, rate: int) -> int:
+    """The quietest sample index in the last moments before `played`."""
+    stretch = int(_QUIET_SECONDS * rate)
+    count = min(int(_STEP_BACK_SECONDS * rate), played) // stretch
+    if not count:
+        return 0 if played < stretch else played
+    begin = played - count * stretch
+    energies = np.square(pcm[begin:played].astype(np.float32)).reshape(count, stretch).sum(axis=1)
+    return begin + int(energies.argmin()) * stretch

@@ -1,12 +1,17 @@
-"""Fixed sentences as audio, synthesized once and kept: greetings and apologies never wait for an engine."""
+"""Text as audio, kept where it will be said again: greetings and apologies never wait for an engine, and frequent first
+clauses ("Of course,") rarely do."""
 
 from collections import OrderedDict
+
+import numpy as np
 
 from ari_app.core.speakable import speakable
 from ari_app.engines.base import Pcm16, Tts
 
 _MAX_SECONDS = 600.0
 """Bound of what is not prepared: ten minutes, about 19 MB at 16 kHz. Greetings from the dialplan can be many."""
+_FREQUENT_CHARACTERS = 40
+"""A reply's first clause that is no longer than this is likely to come again."""
 
 
 class Prompts:
@@ -23,6 +28,13 @@ class Prompts:
         key = (text, language, rate)
         if key not in self._prepared:
             self._prepared[key] = await self._tts.speak(speakable(text, language), rate)
+
+    async def clause(self, text: str, language: str, rate: int, *, first: bool) -> Pcm16:
+        """The audio of one clause of a reply, empty when there is nothing to say in it. Raises EngineError."""
+        if first and len(text) <= _FREQUENT_CHARACTERS:
+            return await self.get(text, language, rate)
+        spoken = speakable(text, language)
+        return await self._tts.speak(spoken, rate) if spoken else np.zeros(0, np.int16)
 
     async def get(self, text: str, language: str, rate: int) -> Pcm16:
         """The audio of `text` at `rate` Hz. Raises EngineError when it must be synthesized and cannot."""

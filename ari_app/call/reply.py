@@ -1,23 +1,42 @@
 """From history to voice: model → tool calls → clauses → speakable text → audio → playout, for one generation.
 
-Runs as one task of the call's session, which cancels it when the caller interrupts.
+Runs as one task of the call's session, which cancels it when the caller interrupts. Whether what comes out is heard at
+once or held (a draft) is the playout's and the session's business.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, field
 
 from ari_app.call.playout import Playout
+from ari_app.call.prompts import Prompts
 from ari_app.core.chunker import ClauseChunker
 from ari_app.core.dialogue import Message, ToolSpec
 from ari_app.core.events import ToolCalled
-from ari_app.core.speakable import speakable
+from ari_app.core.repetition import RepetitionGuard
 from ari_app.core.toolcalls import BadToolCall, ToolCall, ToolCallParser
-from ari_app.engines.base import Conversation, Tts
+from ari_app.engines.base import Conversation
 from ari_app.errors import EngineError
 
 log = logging.getLogger(__name__)
+
+_SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？")
+
+
+@dataclass(slots=True)
+class _Writing:
+    """One reply while it is being written."""
+
+    generation: int
+    parser: ToolCallParser = field(default_factory=ToolCallParser)
+    chunker: ClauseChunker = field(default_factory=ClauseChunker)
+    guard: RepetitionGuard = field(default_factory=RepetitionGuard)
+    said: list[str] = field(default_factory=list)
+    """The text so far, in pieces."""
+    clauses: int = 0
+    tools: int = 0
 
 
 class Replier:
@@ -26,7 +45,7 @@ class Replier:
     def __init__(
         self,
         conversation: Conversation,
-        tts: Tts,
+        prompts: Prompts,
         playout: Playout,
         *,
         tools: Sequence[ToolSpec],
@@ -36,9 +55,10 @@ class Replier:
         patience_seconds: float,
         emit: Callable[[ToolCalled], None],
         stamp: Callable[[str], None],
+        count: Callable[[str], None],
     ) -> None:
         self._conversation = conversation
-        self._tts = tts
+        self._prompts = prompts
         self._playout = playout
         self._tools = tools
         self._rate = rate
@@ -47,51 +67,66 @@ class Replier:
         self._patience_seconds = patience_seconds
         self._emit = emit
         self._stamp = stamp
+        self._count = count
 
     async def reply(self, generation: int, messages: Sequence[Message]) -> str:
         """Generate and speak one reply; returns the whole text. Raises EngineError, also when it comes to a halt."""
+        writing = _Writing(generation)
         try:
             async with asyncio.timeout(None) as patience:  # for the beginning, the turn machine has its own
-                return await self._reply(generation, messages, patience)
+                await self._write(writing, messages, patience)
         except TimeoutError:
             raise EngineError(f"the reply came to a halt for {self._patience_seconds:g} s") from None
+        if not writing.clauses and not writing.tools:
+            self._odd("replies_empty", generation)
+        self._playout.finish(generation)
+        return "".join(writing.said).strip()
 
-    async def _reply(self, generation: int, messages: Sequence[Message], patience: asyncio.Timeout) -> str:
+    async def _write(self, writing: _Writing, messages: Sequence[Message], patience: asyncio.Timeout) -> None:
         now = asyncio.get_running_loop().time
-        parser, chunker, said = ToolCallParser(), ClauseChunker(), []
-
-        async def take(part: str | ToolCall | BadToolCall) -> None:
-            if isinstance(part, str):
-                said.append(part)
-                clauses = chunker.feed(part)
-            else:
-                clauses = chunker.end()
-            for clause in clauses:
-                await self._speak(generation, clause)
-            if isinstance(part, ToolCall):
-                self._emit(ToolCalled(generation, part.name, part.arguments))
-            elif isinstance(part, BadToolCall):
-                log.warning("the model wrote a tool call that cannot be read", extra={"reason": part.reason})
-
         pieces = self._conversation.reply(messages, self._tools, max_tokens=self._max_tokens)
         async with aclosing(pieces):
             async for piece in pieces:
                 patience.reschedule(now() + self._patience_seconds)
                 self._stamp("first_token")
-                for part in parser.feed(piece):
-                    await take(part)
-        for part in parser.end():
-            await take(part)
-        for clause in chunker.end():
-            await self._speak(generation, clause)
-        self._playout.finish(generation)
-        return "".join(said).strip()
+                for part in writing.parser.feed(piece):
+                    await self._take(writing, part)
+                if writing.guard.feed(piece):
+                    self._odd("replies_repeating", writing.generation)
+                    return
+        for part in writing.parser.end():
+            await self._take(writing, part)
+        rest = writing.chunker.end()
+        if self._conversation.cut:
+            self._odd("replies_cut", writing.generation)
+            if writing.clauses and rest and not rest[-1].endswith(_SENTENCE_ENDS):
+                rest.pop()  # half a sentence is worse than none
+        for clause in rest:
+            await self._speak(writing, clause)
 
-    async def _speak(self, generation: int, clause: str) -> None:
+    async def _take(self, writing: _Writing, part: str | ToolCall | BadToolCall) -> None:
+        if isinstance(part, str):
+            writing.said.append(part)
+            clauses = writing.chunker.feed(part)
+        else:
+            writing.tools += 1
+            clauses = writing.chunker.end()
+        for clause in clauses:
+            await self._speak(writing, clause)
+        if isinstance(part, ToolCall):
+            self._emit(ToolCalled(writing.generation, part.name, part.arguments))
+        elif isinstance(part, BadToolCall):
+            log.warning("the model wrote a tool call that cannot be read", extra={"reason": part.reason})
+
+    async def _speak(self, writing: _Writing, clause: str) -> None:
         self._stamp("first_clause")
-        text = speakable(clause, self._language)
-        if not text:
-            return
-        pcm = await self._tts.speak(text, self._rate)
-        self._stamp("first_audio")
-        self._playout.play(generation, clause, pcm)
+        pcm = await self._prompts.clause(clause, self._language, self._rate, first=not writing.clauses)
+        if len(pcm):
+            writing.clauses += 1
+            self._stamp("first_audio")
+            self._playout.play(writing.generation, clause, pcm)
+
+    def _odd(self, what: str, generation: int) -> None:
+        """A reply is not as it should be; the caller gets what there is."""
+        self._count(what)
+        log.warning("a reply of the model is odd", extra={"what": what, "generation": generation})

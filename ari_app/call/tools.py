@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ari_app.core.agent_turn import HANG_UP, TRANSFER
 from ari_app.core.dialogue import ToolSpec
-from ari_app.core.turns import HANG_UP, TRANSFER
 from ari_app.settings import AgentSettings
 
 

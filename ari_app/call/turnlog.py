@@ -27,6 +27,7 @@ class TurnLog:
         self._at: float | None = None
         self._speech_end: float | None = None
         self._stages: dict[str, float] = {}
+        self._endpoint_ms: float | None = None
 
     def speech_ended(self, at: float) -> None:
         """The caller's last word ended; stages are counted from the latest of these."""
@@ -38,19 +39,25 @@ class TurnLog:
         if self._speech_end is not None and stage not in self._stages:
             self._stages[stage] = round(((self._now() if at is None else at) - self._speech_end) * 1000, 1)
 
-    def caller_said(self, text: str, trigger: str) -> None:
+    def caller_said(self, text: str, trigger: str, endpoint_ms: float | None) -> None:
         """Words of the caller that the next answer answers; what is only typed ends no speech."""
+        self._endpoint_ms = endpoint_ms
         if trigger == "dtmf" and not self._caller:
             self._speech_end, self._stages = None, {}
         self._caller.append(text)
         self._trigger = trigger
         self._at = self._speech_end or self._now()
 
-    def begin(self, trigger: str = "") -> None:
-        """The agent begins to answer; `trigger` says why when the caller said nothing."""
+    def drafting(self) -> None:
+        """An answer is prepared; it may become the turn's."""
         self._said = ""
-        self._at = self._at or self._now()
         self._stages = {stage: ms for stage, ms in self._stages.items() if stage in _HEARING_STAGES}
+
+    def begin(self, trigger: str = "", *, drafted: bool = False) -> None:
+        """The agent begins to answer; `trigger` says why when the caller said nothing."""
+        if not drafted:
+            self.drafting()
+        self._at = self._at or self._now()
         self._trigger = trigger or self._trigger
 
     def said(self, text: str) -> None:
@@ -80,8 +87,9 @@ class TurnLog:
                 interrupted=interrupted,
                 at_ms=round(((self._at or self._now()) - self._started_at) * 1000, 1),
                 stages_ms=dict(self._stages) if self._caller else {},
+                endpoint_ms=self._endpoint_ms,
             )
         )
         self.number += 1
         self._caller, self._said, self._trigger, self._at = [], "", "", None
-        self._speech_end, self._stages = None, {}
+        self._speech_end, self._stages, self._endpoint_ms = None, {}, None

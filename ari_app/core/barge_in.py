@@ -1,26 +1,88 @@
-"""When speech over the agent is an interruption. Pure.
+"""What speech over the agent is: an interruption, or nothing that it must stop for. Pure.
 
 ::
 
-    agent   ████████████████████████░  (silenced)
-    caller            ▁▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇
-                        ^onset    ^onset + min_speech_ms: the caller means it
+    agent   ██████████████████        held         ████████  backchannel, noise: it goes on from there
+    caller            ▁▇▇▇▇▇▇▇▇▁
+                       ^  ^ hold: onset + min_speech_ms
+                       onset      ^ look at the words: after half of hold_ms, then again after each hold_ms
+
+    agent   ██████████████████        held, then stopped for good
+    caller            ▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇
+                       ^  ^ hold      ^ words that are no backchannel
+
+Holding costs nothing, so it comes early; stopping is left to the words.
 """
 
+from enum import Enum, auto
+
+from ari_app.core.backchannels import is_backchannel
 from ari_app.settings import BargeInSettings
 
 
+class Verdict(Enum):
+    """What the words say about the speech over the agent."""
+
+    STOP = auto()
+    """The caller takes the turn."""
+    GO_ON = auto()
+    """It was nothing; the agent goes on speaking."""
+    WAIT = auto()
+    """Not to be told yet."""
+
+
 class BargeIn:
-    """The policy: speech of a minimum length interrupts."""
+    """The policy, with its memory of one speech over the agent."""
 
-    def __init__(self, settings: BargeInSettings) -> None:
-        self._enabled = settings.enabled
-        self._min_speech = settings.min_speech_ms / 1000
+    def __init__(self, settings: BargeInSettings, language: str) -> None:
+        self._settings = settings
+        self._language = language
+        self._held_at = 0.0
+        self._interval = 0.0
+        self.onset = 0.0
+        """Of the speech over the agent."""
+        self.watching = False
+        """The agent goes on beside speech that gave no reason to stop; its words are still looked at."""
+        self.due: float | None = None
+        """When to hold the agent, or, once it is held or watching, when to look at the words."""
 
-    def deadline(self, onset: float) -> float | None:
-        """When speech that began at `onset` and goes on becomes an interruption; None: never."""
-        return onset + self._min_speech if self._enabled else None
+    def speech(self, onset: float, speaking_since: float | None) -> None:
+        """Speech over the agent began; the agent has spoken since `speaking_since` (None: it is about to)."""
+        self.onset = onset
+        self.watching = False
+        self.due = None
+        if self._settings.enabled:
+            protected = (speaking_since or 0.0) + self._settings.protect_ms / 1000
+            self.due = max(onset + self._settings.min_speech_ms / 1000, protected)
 
-    def interrupts(self, onset: float, end: float) -> bool:
-        """Whether speech that lasted from `onset` to `end` was an interruption."""
-        return self._enabled and end - onset >= self._min_speech
+    def holds(self, end: float) -> bool:
+        """Whether the speech, which ended at `end` before `due` was noticed, was long enough to hold the agent."""
+        return self.due is not None and end >= self.due
+
+    def held(self, now: float) -> None:
+        """The agent is held."""
+        self._held_at = now
+        self._interval = self._settings.hold_ms / 1000
+        self.watching = False
+        self.due = now + self._interval / 2
+
+    def verdict(self, text: str, *, speaking: bool, now: float) -> Verdict:
+        """Judge the words so far; `speaking`: the speech goes on. Sets `due` when they are to be looked at again."""
+        self.due = None
+        if text.strip() and not is_backchannel(text, self._language):
+            return Verdict.STOP
+        if not speaking:
+            return Verdict.GO_ON
+        if self.watching:
+            self._interval *= 2  # every look costs a transcription
+        self.due = now + self._interval
+        nothing_for_long = now - self._held_at >= self._settings.max_hold_ms / 1000
+        if self.watching or text.strip() or nothing_for_long:
+            self.watching = True
+            return Verdict.GO_ON
+        return Verdict.WAIT
+
+    def over(self) -> None:
+        """There is no speech over the agent any more."""
+        self.watching = False
+        self.due = None

@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+CUT_OFF = "—"
+"""Ends our words where the caller interrupted them."""
+_ENDINGS = ".,;:—- "
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -39,13 +43,26 @@ class Dialogue:
         """Add words of the caller; blank ones leave no trace."""
         self._add("user", text)
 
-    def agent_said(self, heard: str) -> None:
-        """Add what the caller heard of us; blank leaves no trace, as if we had not spoken."""
-        self._add("assistant", heard)
+    def agent_said(self, heard: str, *, interrupted: bool = False) -> None:
+        """Add what the caller heard of us; blank leaves no trace, as if we had not spoken. What was cut off ends in a
+        dash, as in a script: so the model knows."""
+        heard = heard.rstrip()
+        self._add("assistant", f"{heard.rstrip(_ENDINGS)}{CUT_OFF}" if interrupted and heard else heard)
 
     def messages(self) -> list[Message]:
         """The history so far, system message first."""
         return list(self._messages)
+
+    def with_caller(self, text: str) -> list[Message]:
+        """The history as it would be if the caller had said `text`; it stays as it is."""
+        imagined = Dialogue("")
+        imagined._messages = list(self._messages)
+        imagined.caller_said(text)
+        return imagined._messages
+
+    def asked(self) -> str:
+        """What the caller heard of us last; empty before anything."""
+        return next((message.content for message in reversed(self._messages) if message.role == "assistant"), "")
 
     def _add(self, role: Literal["user", "assistant"], text: str) -> None:
         text = " ".join(text.split())

@@ -38,6 +38,8 @@ class Heard:
     """Empty when nothing understandable was said."""
     complete: float | None = None
     """How probable the acoustic judge finds it that the caller has finished, 0…1; None without a judge."""
+    asked: str = ""
+    """What the caller heard of us last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,60 +2,39 @@
 
 ::
 
-    IDLE ─MediaReady→ SPEAKING (greeting) ─SpeakingDone→ LISTENING ←───────────────────┐
-                         ↑    ↑                             │ speech                   │
-          SpeakingStarted│    └─ Say: reprompt after silence│                          │
-                         │                                  ↓         speech again     │
-    THINKING ←─Heard─ HEARING ←─endpoint_ms─ PAUSING ⇄ CALLER_SPEAKING                 │
-       │                                                    ↑                          │
-       └── the caller goes on (not yet answered) ───────────┤                          │
-    SPEAKING ── speech of barge_in.min_speech_ms ───────────┘ ─── SpeakingDone ────────┘
+    IDLE ─MediaReady→ SPEAKING (greeting) ─SpeakingDone→ LISTENING ←──────────────────┐
+                        ↑   ↑                               │ speech                  │
+                        │   └─ Say: reprompt after silence ─┤                         │
+         SpeakingStarted│                                   ↓     speech again        │
+    THINKING ←── PAUSING (a reply is drafted) ⇄ CALLER_SPEAKING                       │
+       │  ↑         │ end-of-turn silence, words unknown    ↑                         │
+       │  └─Heard─ HEARING                                  │                         │
+       └── the caller goes on (not yet answered) ───────────┤                         │
+    SPEAKING ─speech of barge_in.min_speech_ms→ INTERRUPTED ┘ words                   │
+       ↑───────── backchannel, noise ───────────────┘   SPEAKING ── SpeakingDone ─────┘
 
-    anywhere ─CallerGone, LineFailed, or the end of a closing sentence→ ENDED (Leave)
+    anywhere ─failure, or silence for too long→ CLOSING (a last sentence) ─→ ENDED (Leave)
+    anywhere ─CallerGone, LineFailed, ToneHeard→ ENDED
 
-Every reply and every fixed sentence carries a generation number; events of an older one change nothing. Key presses
-interrupt the agent and are collected beside the states, until ``#`` or `turn.digit_gap_ms`.
+In INTERRUPTED the agent is held: nothing is lost yet. Every reply and every fixed sentence carries a generation number;
+events of an older one change nothing. Keys interrupt the agent and are collected beside the states, until ``#`` or
+`turn.digit_gap_ms`. On hold, beside the states too, nothing is said and the agent's clocks stand still.
 """
 
 import logging
 from enum import Enum, auto
 
-from ari_app.core.barge_in import BargeIn
-from ari_app.core.commands import (
-    CallerSaid,
-    Command,
-    ForgetSpeech,
-    Leave,
-    Outcome,
-    Reply,
-    Say,
-    Status,
-    StopSpeaking,
-    TakeTranscript,
-)
-from ari_app.core.events import (
-    CallerGone,
-    Digit,
-    Event,
-    Heard,
-    HearingFailed,
-    LineFailed,
-    MediaReady,
-    ReplyFailed,
-    SpeakingDone,
-    SpeakingStarted,
-    SpeechStarted,
-    SpeechStopped,
-    Timer,
-    ToolCalled,
-)
+from ari_app.core import events
+from ari_app.core.agent_turn import AgentTurn
+from ari_app.core.barge_in import BargeIn, Verdict
+from ari_app.core.caller_turn import CallerTurn
+from ari_app.core.commands import CallerSaid, Command, ForgetSpeech, Leave, Outcome, Reply, Say, Status, TakeTranscript
+from ari_app.core.endpointing import EndOfTurn
 from ari_app.core.keypad import Keypad, in_words
-from ari_app.settings import AgentSettings, BargeInSettings, TurnSettings
+from ari_app.core.monologue import Monologue
+from ari_app.settings import AgentSettings, BargeInSettings, TurnSettings, endpoints
 
 log = logging.getLogger(__name__)
-
-HANG_UP = "hang_up"
-TRANSFER = "transfer"
 
 _MISHEARD_SECONDS = 0.6
 """Speech at least this long that gave no words deserves an answer; shorter was a cough or a click."""
@@ -74,7 +53,15 @@ class State(Enum):
     HEARING = auto()
     THINKING = auto()
     SPEAKING = auto()
+    INTERRUPTED = auto()
+    CLOSING = auto()
     ENDED = auto()
+
+
+_AGENTS = frozenset({State.THINKING, State.SPEAKING})
+"""States in which it is the agent's turn."""
+_WAITS_FOR_CALLER = _AGENTS | {State.LISTENING}
+"""States whose deadline stands still while the caller has us on hold."""
 
 
 class TurnMachine:
@@ -83,24 +70,22 @@ class TurnMachine:
     def __init__(self, agent: AgentSettings, turn: TurnSettings, barge_in: BargeInSettings) -> None:
         self._agent = agent
         self._turn = turn
-        self._barge_in = BargeIn(barge_in)
-        self._state = State.IDLE
-        self._generation = 0
-        self._utterance = 0
-        self._deadline: float | None = None  # of the state
-        self._barge_due: float | None = None  # when the speech over the agent interrupts it
-        self._ends_at: float | None = None  # of the whole call
+        self._end_of_turn = EndOfTurn(agent, turn)
+        self._usual_seconds = endpoints(agent, turn)[1] / 1000
+        self._barge_in = BargeIn(barge_in, agent.language)
+        self._ours = AgentTurn(agent, turn)
         self._keypad = Keypad(turn.digit_gap_ms / 1000)
+        self._monologue = Monologue()
+        self._state = State.IDLE
+        self._deadline: float | None = None  # of the state
+        self._ends_at: float | None = None  # of the whole call
+        self._utterance = 0
+        self._awaited: int | None = None  # the utterance whose transcript will come
         self._onset: float | None = None  # of the speech that goes on now
-        self._resumed: float | None = None  # onset of speech after the turn's end, before its transcript
-        self._turn_onset = 0.0  # of the turn that is being heard
-        self._turn_end = 0.0
-        self._interrupted = False  # the turn being heard stopped the agent
+        self._caller = CallerTurn()
         self._unanswered = False  # the history ends with the caller's words
         self._misses = 0  # reprompts and misunderstandings in a row
-        self._outcome: Outcome | None = None  # leave so, once all is said
-        self._closing = False  # the last sentence: nothing interrupts it
-        self._follow_up = ""  # to say after the running generation
+        self._on_hold = False
 
     @property
     def state(self) -> State:
@@ -109,148 +94,203 @@ class TurnMachine:
 
     def next_deadline(self) -> float | None:
         """When `handle(Timer(), now)` is wanted, in monotonic seconds."""
-        due = [d for d in (self._deadline, self._barge_due, self._ends_at, self._keypad.due) if d is not None]
-        return min(due) if due and self._state is not State.ENDED else None
+        if self._state is State.ENDED:
+            return None
+        due = (self._state_due(), self._barge_in.due, self._ours.filler_due, self._ends_at, self._keypad.due)
+        return min((d for d in due if d is not None), default=None)
 
-    def handle(self, event: Event, now: float) -> list[Command]:
+    def handle(self, event: events.Event, now: float) -> list[Command]:
         """Take one event; returns what to do, in order. After `Leave` nothing more comes."""
         if self._state is State.ENDED:
             return []
         match event:
-            case MediaReady():
+            case events.MediaReady():
                 return self._media_ready(now)
-            case SpeechStarted(at):
-                return self._speech_started(at, now)
-            case SpeechStopped(at):
-                return self._speech_stopped(at)
-            case Heard(utterance, text):
-                return self._heard(text, now) if self._awaited(utterance) else []
-            case HearingFailed(utterance, reason):
-                return self._fail(reason, now) if self._awaited(utterance) else []
-            case Digit(digit):
+            case events.SpeechStarted(at):
+                return self._speech_started(at)
+            case events.SpeechStopped(at):
+                return self._speech_stopped(at, now)
+            case events.Heard(utterance, text, complete, asked):
+                return self._heard(text.strip(), complete, asked, now) if utterance == self._awaited else []
+            case events.HearingFailed(utterance, reason):
+                return self._fail(reason, now) if utterance == self._awaited else []
+            case events.Digit(digit):
                 return self._digit(digit, now)
-            case SpeakingStarted(generation):
-                return self._speaking_started() if generation == self._generation else []
-            case SpeakingDone(generation, spoke):
-                return self._speaking_done(spoke, now) if generation == self._generation else []
-            case ToolCalled(generation, name, arguments):
-                if generation == self._generation:
-                    self._tool_called(name, str(arguments.get("to", "")))
+            case events.SpeakingStarted(generation):
+                return self._speaking_started(now) if generation == self._ours.generation else []
+            case events.SpeakingDone(generation, spoke):
+                return self._speaking_done(spoke, now) if generation == self._ours.generation else []
+            case events.ToolCalled(generation, name, arguments):
+                if generation == self._ours.generation:
+                    self._ours.tool_called(name, str(arguments.get("to", "")))
                 return []
-            case ReplyFailed(generation, reason):
-                return self._fail(reason, now) if generation == self._generation else []
-            case CallerGone():
+            case events.ReplyFailed(generation, reason):
+                return self._reply_failed(reason, now) if generation == self._ours.generation else []
+            case events.PutOnHold():
+                return self._put_on_hold(now)
+            case events.TakenOffHold():
+                return self._taken_off_hold(now)
+            case events.ToneHeard(kind):
+                return self._leave(Outcome(Status.COMPLETED, f"{kind}_tone" if kind == "line" else kind))
+            case events.CallerGone():
                 return self._leave(Outcome(Status.HANGUP, "caller_hung_up"))
-            case LineFailed(reason):
+            case events.LineFailed(reason):
                 return self._leave(Outcome(Status.FAILED, reason))
-            case Timer():
+            case events.Timer():
                 return self._timer(now)
 
     # -- the caller speaks
 
-    def _media_ready(self, now: float) -> list[Command]:
-        self._ends_at = now + self._agent.max_seconds
-        if self._agent.greeting.strip():
-            return [self._say(self._agent.greeting, "greeting", now)]
-        self._listen(now)
-        return []
-
-    def _speech_started(self, at: float, now: float) -> list[Command]:
-        if self._closing:
+    def _speech_started(self, at: float) -> list[Command]:
+        if self._state is State.CLOSING or self._on_hold:
             return []
         self._onset = at
         match self._state:
             case State.LISTENING:
                 self._begin_turn(at)
-            case State.PAUSING:
-                self._enter(State.CALLER_SPEAKING, self._turn_onset + self._turn.max_speech_ms / 1000)
+            case State.PAUSING | State.HEARING:  # the caller goes on
+                self._awaited = None
+                self._enter(State.CALLER_SPEAKING, self._caller.onset + self._turn.max_speech_ms / 1000)
+                return self._drop_draft()
             case State.THINKING:
-                return self._interrupt(at)
-            case State.SPEAKING:
-                self._barge_due = self._barge_in.deadline(at)
-            case State.HEARING:
-                self._resumed = at
+                stop = self._ours.stop()
+                self._begin_turn(at)
+                return [stop]
+            case State.SPEAKING if not self._ours.protected:
+                self._barge_in.speech(at, self._ours.speaking_since)
             case _:
                 pass
         return []
 
-    def _speech_stopped(self, at: float) -> list[Command]:
+    def _speech_stopped(self, at: float, now: float) -> list[Command]:
         onset, self._onset = self._onset, None
-        if self._closing or onset is None:
+        if self._state is State.CLOSING or onset is None:
             return []
-        if self._state is State.CALLER_SPEAKING:
-            self._pause(at)
-        elif self._state is State.HEARING:
-            self._turn_end = at
-        elif self._state is State.SPEAKING:
-            if self._barge_in.interrupts(onset, at):
-                commands = self._interrupt(onset)
-                self._pause(at)
-                return commands
-            self._barge_due = None
-            return [ForgetSpeech()]
-        return []
+        self._caller.end = at
+        match self._state:
+            case State.CALLER_SPEAKING:
+                return self._pause(at)
+            case State.INTERRUPTED:
+                return [self._take_transcript()]
+            case State.SPEAKING if self._barge_in.watching:
+                return [self._take_transcript()]
+            case State.SPEAKING if self._barge_in.holds(at):
+                return [self._hold(now), self._take_transcript()]
+            case State.SPEAKING:
+                self._barge_in.over()
+                return [ForgetSpeech()]
+            case _:
+                return []
 
-    def _begin_turn(self, onset: float) -> None:
-        self._turn_onset = onset
+    def _begin_turn(self, onset: float, *, interrupted: bool = False) -> None:
+        self._caller = CallerTurn(onset, onset, interrupted)
         self._enter(State.CALLER_SPEAKING, onset + self._turn.max_speech_ms / 1000)
 
-    def _pause(self, end: float) -> None:
-        self._turn_end = end
-        self._enter(State.PAUSING, end + self._turn.endpoint_ms / 1000)
+    def _pause(self, end: float) -> list[Command]:
+        self._caller.words = None
+        self._caller.silence_seconds = self._usual_seconds
+        self._enter(State.PAUSING, end + self._caller.silence_seconds)
+        early = self._turn.judge != "silence" or self._caller.drafts < self._turn.speculate
+        return [self._take_transcript()] if early else []
 
-    def _interrupt(self, onset: float) -> list[Command]:
-        """The caller takes the turn from us."""
-        stop = self._stop_speaking()
-        self._interrupted = self._state is State.SPEAKING
-        self._begin_turn(onset)
-        return [stop]
-
-    def _end_of_turn(self, now: float) -> list[Command]:
+    def _take_transcript(self) -> Command:
         self._utterance += 1
-        self._enter(State.HEARING, now + self._turn.reply_timeout_ms / 1000)
-        return [TakeTranscript(self._utterance)]
+        self._awaited = self._utterance
+        return TakeTranscript(self._utterance)
 
-    def _awaited(self, utterance: int) -> bool:
-        return self._state is State.HEARING and utterance == self._utterance
+    def _heard(self, text: str, complete: float | None, asked: str, now: float) -> list[Command]:
+        self._awaited = None
+        match self._state:
+            case State.PAUSING | State.HEARING:
+                return self._words_known(text, complete, asked, now)
+            case State.INTERRUPTED | State.SPEAKING:
+                return self._judge_interruption(text, complete, asked, now)
+            case State.CALLER_SPEAKING:  # a turn so long that it is taken in parts
+                self._begin_turn(now)
+                self._unanswered = self._unanswered or bool(text)
+                return [CallerSaid(text, "speech") if text else ForgetSpeech()]
+            case _:
+                return []
 
-    def _heard(self, text: str, now: float) -> list[Command]:
-        interrupted, self._interrupted = self._interrupted, False
-        commands: list[Command] = []
-        if text.strip():
-            commands.append(CallerSaid(text.strip(), "speech"))
+    def _words_known(self, text: str, complete: float | None, asked: str, now: float) -> list[Command]:
+        """The transcript at a pause: it tells how long the pause may be, and what could be answered."""
+        caller = self._caller
+        caller.words = text
+        caller.silence_seconds = self._end_of_turn.silence_seconds(text, complete, asked)
+        due = caller.end + caller.silence_seconds
+        if _due(due, now):
+            return self._finish_turn(now)
+        self._enter(State.PAUSING, due)
+        likely = caller.silence_seconds <= self._usual_seconds
+        if not (text and likely and caller.drafts < self._turn.speculate and self._keypad.due is None):
+            return []
+        caller.drafts += 1
+        return [self._ours.draft(text)]
+
+    def _finish_turn(self, now: float) -> list[Command]:
+        """The end-of-turn silence is over."""
+        caller = self._caller
+        if caller.words is None:
+            self._enter(State.HEARING, now + self._turn.reply_timeout_ms / 1000)
+            return [] if self._awaited else [self._take_transcript()]
+        commands: list[Command] = [ForgetSpeech()]
+        if caller.words:
+            commands = [CallerSaid(caller.words, "speech", round(caller.silence_seconds * 1000, 1))]
             self._unanswered = True
             self._misses = 0
-        resumed, self._resumed = self._resumed, None
-        if resumed is not None:  # spoke on while we transcribed
-            self._begin_turn(resumed)
-            if self._onset is None:
-                self._pause(self._turn_end)
-            return commands
+            if self._monologue.heard(caller.words, caller.seconds):
+                return [*commands, *self._leave(Outcome(Status.COMPLETED, "no_person"))]
         if self._keypad.due is not None:  # and is typing: one answer to both
             self._enter(State.LISTENING, None)
-            return commands
+            return [*commands, *self._drop_draft()]
         if self._unanswered:
-            return [*commands, self._reply(now)]
-        if interrupted or self._turn_end - self._turn_onset >= _MISHEARD_SECONDS:
-            return [self._missed(self._agent.phrases.not_understood, "error", now)]
+            return [*commands, *self._reply(now)]
+        if caller.interrupted or caller.seconds >= _MISHEARD_SECONDS:
+            return [*commands, *self._missed(self._agent.phrases.not_understood, "error", now)]
         self._listen(now)
         return commands
+
+    # -- the caller speaks over the agent
+
+    def _hold(self, now: float) -> Command:
+        self._barge_in.held(now)
+        self._enter(State.INTERRUPTED, now + self._turn.reply_timeout_ms / 1000)
+        return self._ours.hold()
+
+    def _judge_interruption(self, text: str, complete: float | None, asked: str, now: float) -> list[Command]:
+        match self._barge_in.verdict(text, speaking=self._onset is not None, now=now):
+            case Verdict.STOP:
+                end = self._caller.end
+                stop = self._ours.stop()
+                self._begin_turn(self._barge_in.onset, interrupted=True)
+                if self._onset is not None:
+                    return [stop]
+                self._caller.end = end
+                return [stop, *self._words_known(text, complete, asked, now)]
+            case Verdict.GO_ON if self._state is State.INTERRUPTED:
+                self._enter(State.SPEAKING, self._ours.first_audio_due(now))
+                return [ForgetSpeech(), *([] if self._on_hold else [self._ours.resume()])]
+            case Verdict.GO_ON:
+                return [ForgetSpeech()]
+            case _:
+                return []
 
     # -- keys
 
     def _digit(self, digit: str, now: float) -> list[Command]:
-        if self._closing or self._state is State.IDLE:
+        if self._state in (State.CLOSING, State.IDLE):
             return []
         commands: list[Command] = []
-        if self._state in (State.SPEAKING, State.THINKING):
-            commands.append(self._stop_speaking())
+        if self._state in (*_AGENTS, State.INTERRUPTED) and not self._ours.protected:
+            commands.append(self._ours.stop())
             if self._onset is not None:  # speaks as well
                 self._begin_turn(self._onset)
             else:
                 self._enter(State.LISTENING, None)
         elif self._state is State.LISTENING:
             self._deadline = None
+        elif self._state is State.PAUSING:
+            commands += self._drop_draft()
         if self._keypad.press(digit, now):
             commands += self._entry_done(now)
         return commands
@@ -262,84 +302,128 @@ class TurnMachine:
             commands.append(CallerSaid(in_words(keys, self._agent.language), "dtmf"))
             self._unanswered = True
             self._misses = 0
-        if self._state is not State.LISTENING:  # also speaking: answered at the end of the turn
+        if self._state is not State.LISTENING:  # speaking too, or hearing what is protected: answered after it
             return commands
         if self._unanswered:
-            return [*commands, self._reply(now)]
+            return [*commands, *self._reply(now)]
         self._listen(now)
         return commands
 
     # -- the agent speaks
 
-    def _say(self, text: str, trigger: str, now: float) -> Command:
-        self._generation += 1
-        self._enter(State.SPEAKING, now + self._turn.reply_timeout_ms / 1000)
-        return Say(self._generation, text, trigger)
+    def _media_ready(self, now: float) -> list[Command]:
+        self._ends_at = now + self._agent.max_seconds
+        greeting, disclosure = self._agent.greeting.strip(), self._agent.disclosure.strip()
+        if disclosure:
+            self._ours.follow_up = (self._agent.greeting, "greeting") if greeting else None
+            self._ours.protected = True
+            return self._say(self._agent.disclosure, "greeting", now)
+        if greeting:
+            return self._say(self._agent.greeting, "greeting", now)
+        self._listen(now)
+        return []
 
-    def _reply(self, now: float) -> Command:
-        self._generation += 1
-        self._enter(State.THINKING, now + self._turn.reply_timeout_ms / 1000)
-        return Reply(self._generation)
+    def _say(self, text: str, trigger: str, now: float) -> list[Command]:
+        command = self._ours.say(text, trigger)
+        self._enter(State.SPEAKING, self._ours.first_audio_due(now))
+        if self._onset is not None and not self._ours.protected:
+            self._barge_in.speech(self._onset, None)
+        return self._begun(command)
 
-    def _stop_speaking(self) -> Command:
-        """Cancels the running generation, and what should have followed it."""
-        stop = StopSpeaking(self._generation)
-        self._generation += 1  # whatever still comes of the old one is late
-        self._outcome = None
-        self._follow_up = ""
-        return stop
+    def _reply(self, now: float) -> list[Command]:
+        command = self._ours.reply(now)
+        self._enter(State.THINKING, self._ours.first_audio_due(now))
+        return self._begun(command)
 
-    def _speaking_started(self) -> list[Command]:
-        if self._state in (State.THINKING, State.SPEAKING):
-            self._enter(State.SPEAKING, None)
+    def _begun(self, command: Say | Reply) -> list[Command]:
+        return [command, self._ours.hold()] if self._on_hold else [command]
+
+    def _drop_draft(self) -> list[Command]:
+        return [self._ours.stop()] if self._ours.drafted else []
+
+    def _speaking_started(self, now: float) -> list[Command]:
+        self._ours.started(now)
+        if self._state is State.THINKING:
             self._unanswered = False
+            self._enter(State.SPEAKING, None)
+        elif self._state in (State.SPEAKING, State.CLOSING):
+            self._deadline = None
         return []
 
     def _speaking_done(self, spoke: bool, now: float) -> list[Command]:
-        if self._outcome:
-            return self._leave(self._outcome)
-        self._unanswered = False
-        if self._follow_up:
-            text, self._follow_up = self._follow_up, ""
-            return [self._say(text, "error", now)]
+        if self._ours.outcome:
+            return self._leave(self._ours.outcome)
+        self._ours.protected = False
+        thought = self._state is State.THINKING  # and gave nothing to say
+        if thought:
+            self._unanswered = False
+        if self._ours.follow_up:
+            (text, trigger), self._ours.follow_up = self._ours.follow_up, None
+            return self._say(text, trigger, now)
         if not spoke:
-            return [self._missed(self._agent.phrases.not_understood, "error", now)]
+            return self._missed(self._agent.phrases.not_understood, "error", now)
         if self._onset is not None:  # began to speak at our very end
             self._begin_turn(self._onset)
+        elif self._state is State.INTERRUPTED:  # and ended at once, too
+            self._begin_turn(self._barge_in.onset)
+            return self._pause(now)
+        elif self._unanswered and self._keypad.due is None:  # typed while nothing could interrupt us
+            return self._reply(now)
         else:
             self._listen(now)
         return []
 
-    def _tool_called(self, name: str, to: str) -> None:
-        if name == HANG_UP:
-            self._outcome = self._outcome or Outcome(Status.COMPLETED, "agent_hung_up")
-        elif name == TRANSFER and to in self._agent.transfers:
-            self._outcome = Outcome(Status.TRANSFER, "transfer", self._agent.transfers[to])
-        elif name == TRANSFER:
-            self._follow_up = self._agent.phrases.cannot_transfer
+    def _reply_failed(self, reason: str, now: float) -> list[Command]:
+        if not self._ours.drafted:
+            return self._fail(reason, now)
+        self._ours.lose_draft()  # nobody waits for it yet; the turn's end will try anew
+        return []
 
-    def _missed(self, text: str, trigger: str, now: float) -> Command:
+    def _missed(self, text: str, trigger: str, now: float) -> list[Command]:
         """Ask again, or say goodbye when that was tried often enough."""
         self._misses += 1
         if self._misses > self._turn.reprompts:
             return self._close(self._agent.phrases.goodbye, Outcome(Status.COMPLETED, "no_input"), now)
         return self._say(text, trigger, now)
 
-    def _close(self, text: str, outcome: Outcome, now: float) -> Command:
+    def _close(self, text: str, outcome: Outcome, now: float) -> list[Command]:
         """Say a last sentence and leave."""
-        self._closing = True
-        self._outcome = outcome
+        self._ours.outcome = outcome
+        self._on_hold = False  # said, whether it is heard or not
         self._keypad.take()
-        self._ends_at = self._barge_due = self._onset = None
-        return self._say(text, "closing", now)
+        self._ends_at = self._onset = None
+        commands = self._say(text, "closing", now)
+        self._enter(State.CLOSING, self._deadline)
+        return commands
 
     def _fail(self, reason: str, now: float) -> list[Command]:
         outcome = Outcome(Status.FAILED, reason)
-        if self._closing:  # not even the last sentence can be said
-            return self._leave(self._outcome or outcome)
-        return [self._stop_speaking(), self._close(self._agent.phrases.apology, outcome, now)]
+        if self._state is State.CLOSING:  # not even the last sentence can be said
+            return self._leave(self._ours.outcome or outcome)
+        return [self._ours.stop(), *self._close(self._agent.phrases.apology, outcome, now)]
 
-    # -- time
+    # -- hold, and time
+
+    def _put_on_hold(self, now: float) -> list[Command]:
+        if self._on_hold or self._state is State.CLOSING:
+            return []
+        commands = self._speech_stopped(now, now) if self._onset is not None else []
+        self._on_hold = True
+        self._barge_in.over()
+        if self._state in _AGENTS:
+            commands.append(self._ours.hold())
+        return commands
+
+    def _taken_off_hold(self, now: float) -> list[Command]:
+        if not self._on_hold:
+            return []
+        self._on_hold = False
+        if self._state in _AGENTS:
+            self._deadline = self._ours.first_audio_due(now)
+            return [self._ours.resume()]
+        if self._state is State.LISTENING:
+            self._listen(now)
+        return []
 
     def _listen(self, now: float) -> None:
         self._enter(State.LISTENING, None if self._keypad.due is not None else now + self._turn.no_input_ms / 1000)
@@ -347,30 +431,40 @@ class TurnMachine:
     def _timer(self, now: float) -> list[Command]:
         if _due(self._ends_at, now):
             over = Outcome(Status.COMPLETED, "max_duration")
-            return [self._stop_speaking(), self._close(self._agent.phrases.time_is_up, over, now)]
+            return [self._ours.stop(), *self._close(self._agent.phrases.time_is_up, over, now)]
         if _due(self._keypad.due, now):
             return self._entry_done(now)
-        if _due(self._barge_due, now) and self._onset is not None:
-            return self._interrupt(self._onset)
-        if not _due(self._deadline, now):
-            return []
+        if _due(self._barge_in.due, now):
+            self._barge_in.due = None
+            look = self._barge_in.watching or self._state is State.INTERRUPTED
+            return [self._take_transcript() if look else self._hold(now)]
+        if _due(self._ours.filler_due, now):
+            filler = self._ours.filler()
+            return [] if self._on_hold else [filler]
+        return self._state_over(now) if _due(self._state_due(), now) else []
+
+    def _state_over(self, now: float) -> list[Command]:
+        """The state's own deadline has come."""
         match self._state:
             case State.PAUSING:
-                return self._end_of_turn(now)
-            case State.CALLER_SPEAKING:  # far too long: take what there is, and hear the rest as it goes on
-                self._turn_end = self._resumed = self._onset = now
-                return self._end_of_turn(now)
+                return self._finish_turn(now)
+            case State.CALLER_SPEAKING:
+                self._deadline = None
+                return [self._take_transcript()]
             case State.LISTENING:
                 phrases = self._agent.phrases.reprompts
                 text = phrases[self._misses % len(phrases)] if phrases else self._agent.phrases.not_understood
-                return [self._missed(text, "silence", now)]
-            case State.HEARING:
+                return self._missed(text, "silence", now)
+            case State.HEARING | State.INTERRUPTED:
                 return self._fail("stt_timeout", now)
             case _:
                 return self._fail("reply_timeout", now)
 
+    def _state_due(self) -> float | None:
+        return None if self._on_hold and self._state in _WAITS_FOR_CALLER else self._deadline
+
     def _leave(self, outcome: Outcome) -> list[Command]:
-        stop = self._stop_speaking()
+        stop = self._ours.stop()
         self._enter(State.ENDED, None)
         return [stop, Leave(outcome)]
 
@@ -379,8 +473,8 @@ class TurnMachine:
             log.debug("turn state", extra={"old": self._state.name, "new": state.name})
         self._state = state
         self._deadline = deadline
-        if state is not State.SPEAKING:
-            self._barge_due = None
+        if state not in (State.SPEAKING, State.INTERRUPTED):
+            self._barge_in.over()
 
 
 def _due(deadline: float | None, now: float) -> bool:

@@ -82,6 +82,16 @@ class Conversation(Protocol):
         fit the context lose their oldest turns, never the system message. Raises EngineError.
         """
 
+    async def read(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> None:
+        """Compute what `messages` begin with: a reply to them, or to what continues the last one, then comes sooner.
+
+        Cancelling stops it within one step; so does a `reply`. Raises EngineError.
+        """
+
+    @property
+    def cut(self) -> bool:
+        """Whether the last reply ended because it reached `max_tokens`."""
+
     async def close(self) -> None:
         """Free the sequence; idempotent."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 from ari_app.core.dialogue import Message, ToolSpec
@@ -53,14 +54,21 @@ class LlamaLlm:
             self._conversations.remove(conversation)
             self.scheduler.release(conversation)
 
-    def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> Prompt:
-        """The tokens that ask for the assistant's next message. Raises EngineError when the template refuses them."""
+    def prompt(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, unfinished: bool = False) -> Prompt:
+        """The tokens that ask for the assistant's next message; with `unfinished`, those up to the last message's end,
+        which may go on. Raises EngineError when the template refuses them."""
         tokens: list[int] = []
         shared = None
-        for piece in self._template.pieces(messages, tools):
+        pieces = self._template.pieces(messages, tools)
+        if unfinished:
+            while pieces and pieces[-1].role is None:
+                pieces.pop()
+        for piece in pieces:
             if shared is None and piece.role not in (None, "system"):
                 shared = len(tokens)
             tokens += self._model.tokenize(piece.text, special=piece.role is None)
+        if unfinished:
+            del tokens[-1:]  # with more text behind it, the last word may become other tokens
         if self._model.wants_bos and tokens[:1] != [self._model.bos]:
             tokens.insert(0, self._model.bos)
         return Prompt(tokens, len(tokens) if shared is None else shared)
@@ -83,13 +91,34 @@ class LlamaConversation:
         self._job: Job | None = None
         self._closed = False
 
+    @property
+    def cut(self) -> bool:
+        """Whether the last reply ended because it reached `max_tokens`."""
+        return self._job is not None and self._job.cut
+
+    async def read(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> None:
+        """Compute what `messages` begin with. Raises EngineError."""
+        prompt = self._fit(messages, tools, self._llm.context_tokens, unfinished=True)
+        async with aclosing(self._run(prompt, 0)) as nothing:
+            async for _ in nothing:
+                pass
+
     async def reply(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, max_tokens: int
     ) -> AsyncGenerator[str, None]:
         """Stream the assistant's next message as pieces of text. Raises EngineError."""
+        prompt = self._fit(messages, tools, max_tokens)
+        most = min(max_tokens, self._llm.context_tokens - len(prompt.tokens))
+        async with aclosing(self._run(prompt, most)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _run(self, prompt: Prompt, max_tokens: int) -> AsyncGenerator[str, None]:
+        """Have one job done, instead of the one that may run."""
         if self._closed:
             raise EngineError("llm: the conversation is closed")
-        prompt = self._fit(messages, tools, max_tokens)
+        if self._job:
+            self._llm.scheduler.cancel(self._job)
         loop = asyncio.get_running_loop()
         pieces: asyncio.Queue[str | EngineError | None] = asyncio.Queue()  # at most a piece for each of max_tokens
 
@@ -99,8 +128,7 @@ class LlamaConversation:
             except RuntimeError:  # the loop is closed: nobody waits any more
                 job.cancelled = True
 
-        most = min(max_tokens, self._llm.context_tokens - len(prompt.tokens))
-        job = self._job = Job(self, prompt, most, self._temperature, emit)
+        job = self._job = Job(self, prompt, max_tokens, self._temperature, emit)
         self._llm.scheduler.submit(job)
         try:
             while (piece := await pieces.get()) is not None:
@@ -117,7 +145,9 @@ class LlamaConversation:
             self._llm.scheduler.cancel(self._job)
         self._llm.forget(self)
 
-    def _fit(self, messages: Sequence[Message], tools: Sequence[ToolSpec], max_tokens: int) -> Prompt:
+    def _fit(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec], max_tokens: int, *, unfinished: bool = False
+    ) -> Prompt:
         """The prompt, without the oldest turns if it would be too long.
 
         What comes before the caller's first words (system message, greeting) always stays. When turns have to go, as
@@ -128,10 +158,10 @@ class LlamaConversation:
         turns = [index for index, message in enumerate(messages) if message.role == "user"] or [len(messages)]
         head = messages[: turns[0]]
         start = max((index for index in turns if index <= self._oldest), default=turns[0])
-        prompt = self._llm.prompt([*head, *messages[start:]], tools)
+        prompt = self._llm.prompt([*head, *messages[start:]], tools, unfinished=unfinished)
         if len(prompt.tokens) > room:
             for start in (index for index in turns if index > start):
-                prompt = self._llm.prompt([*head, *messages[start:]], tools)
+                prompt = self._llm.prompt([*head, *messages[start:]], tools, unfinished=unfinished)
                 if len(prompt.tokens) <= room // 2:
                     break
         if len(prompt.tokens) > room:

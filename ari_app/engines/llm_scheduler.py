@@ -57,7 +57,8 @@ class Slot:
 
 @dataclass(eq=False)
 class Job:
-    """One reply. `emit` gets pieces of text, then None, or an EngineError; called on the scheduler's thread."""
+    """One reply, or, with 0 as `max_tokens`, only its prompt. `emit` gets pieces of text, then None, or an EngineError;
+    called on the scheduler's thread."""
 
     owner: object
     prompt: Prompt
@@ -68,6 +69,8 @@ class Job:
     pending: list[int] = field(default_factory=list)
     """Tokens to compute next: the rest of the prompt, then always the one that was sampled."""
     generated: int = 0
+    cut: bool = False
+    """It ended because it reached `max_tokens`."""
     sampler: Sampler | None = None
     decoder: codecs.IncrementalDecoder = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("ignore"))
 
@@ -254,6 +257,9 @@ class Scheduler:
             self.prompt_tokens += len(part.tokens)
         if not part.wants_next or job.cancelled:
             return
+        if not job.max_tokens:
+            self._end(slot, None)
+            return
         token = self._context.sample(job.sampler, row)
         if self._model.ends_generation(token):
             self._end(slot, None)
@@ -265,6 +271,7 @@ class Scheduler:
         if piece:
             job.emit(piece)
         if job.generated >= job.max_tokens:
+            job.cut = True
             self._end(slot, None)
 
     def _end(self, slot: Slot, result: EngineError | None) -> None:

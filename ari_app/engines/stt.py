@@ -5,7 +5,6 @@ utterance is shown in a window as long as itself (at least `min_window_ms`), whi
 model makes of too short a window or of noise is rejected by its own probabilities.
 """
 
-from collections.abc import Iterator
 from math import isfinite
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 
+from ari_app.audio.split import split_at_quiet
 from ari_app.engines.base import SPEECH_RATE, Samples, Transcript
 from ari_app.engines.worker import Worker
 from ari_app.errors import ModelError
@@ -22,24 +22,9 @@ TAIL_SECONDS = 0.2
 """Silence after the last sample: without it, last words are lost."""
 MARGIN_SECONDS = 2
 """By how much a piece of a long utterance stays under the length that the model was trained on."""
-QUIET_SECONDS = 0.03
-"""Length of the stretches among which the quietest is looked for, to split there."""
 TOKENS_AT_LEAST, TOKENS_PER_SECOND, TOKENS_AT_MOST = 12, 6, 224
 """Bounds of a transcript's length; nobody speaks faster, but a model that loops does."""
 NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")
-
-
-def split_at_quiet(samples: Samples, limit: int) -> Iterator[Samples]:
-    """Cut samples into pieces of at most `limit`, each cut in the quietest spot of the piece's last third."""
-    stretch = int(QUIET_SECONDS * SPEECH_RATE)
-    while len(samples) > limit:
-        earliest = limit * 2 // 3
-        count = (limit - earliest) // stretch
-        energies = np.square(samples[earliest : earliest + count * stretch]).reshape(count, stretch).sum(axis=1)
-        cut = earliest + int(energies.argmin()) * stretch + stretch // 2
-        yield samples[:cut]
-        samples = samples[cut:]
-    yield samples
 
 
 class WhisperStt:
@@ -67,7 +52,7 @@ class WhisperStt:
         self._model.model.unload_model()
 
     def _hear(self, samples: Samples) -> Transcript:
-        parts = [self._hear_window(piece) for piece in split_at_quiet(samples, self._limit)]
+        parts = [self._hear_window(piece) for piece in split_at_quiet(samples, self._limit, SPEECH_RATE)]
         return Transcript(
             text=" ".join(part.text for part in parts if part.text),
             log_probability=min(part.log_probability for part in parts),

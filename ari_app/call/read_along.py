@@ -1,0 +1,73 @@
+"""The model reads along while the caller speaks: what is certain of the words so far is already in its memory when the
+turn ends.
+
+One task of the call's session. Its work is bounded by core/partials.py: a constant share of a core, however long the
+turn.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from ari_app.call.hearing import Hearing
+from ari_app.core.dialogue import Dialogue, ToolSpec
+from ari_app.core.partials import StablePrefix, next_partial_at
+from ari_app.engines.base import Conversation
+from ari_app.errors import EngineError
+
+log = logging.getLogger(__name__)
+
+
+class ReadAlong:
+    """`begin` and `end` it with the caller's speech; `run` is its task."""
+
+    def __init__(
+        self,
+        hearing: Hearing,
+        conversation: Conversation,
+        dialogue: Dialogue,
+        tools: Sequence[ToolSpec],
+        *,
+        interval_seconds: float,
+    ) -> None:
+        self._hearing = hearing
+        self._conversation = conversation
+        self._dialogue = dialogue
+        self._tools = tools
+        self._interval_seconds = interval_seconds
+        self._speaking = asyncio.Event()
+        self._prefix = StablePrefix()
+
+    def begin(self) -> None:
+        """The caller speaks to us."""
+        self._speaking.set()
+
+    def end(self) -> None:
+        """The caller does not speak, or not to us."""
+        self._speaking.clear()
+
+    def forget(self) -> None:
+        """What comes next is another turn."""
+        self._prefix = StablePrefix()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        now = asyncio.get_running_loop().time
+        while True:
+            await self._speaking.wait()
+            await asyncio.sleep(self._interval_seconds)
+            if not self._speaking.is_set():
+                continue
+            began = now()
+            await self._read()
+            await asyncio.sleep(next_partial_at(began, now() - began, self._interval_seconds) - now())
+
+    async def _read(self) -> None:
+        prefix, known = self._prefix, self._dialogue.messages()
+        try:
+            text = await self._hearing.words_so_far()
+            stable = prefix.update(text)
+            if stable and self._speaking.is_set() and prefix is self._prefix and known == self._dialogue.messages():
+                await self._conversation.read(self._dialogue.with_caller(stable), self._tools)
+        except EngineError as error:  # the turn's end will tell, if it lasts
+            log.warning("reading along failed", extra={"error": str(error)})
