@@ -17,6 +17,7 @@ from ari_app.settings import PROJECT_ROOT
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("ari_app.cli", "ari_app.__main__"),
+    ("ari_app.replay",),
     ("ari_app.demo", "ari_app.report"),
     ("ari_app.app",),
     ("ari_app.stasis",),
@@ -83,7 +84,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "sqlalchemy": ("ari_app/store/*",),
     "alembic": ("ari_app/store/*",),
     "yaml": ("ari_app/config/*",),
-    "rich": ("ari_app/demo/*", "ari_app/cli.py", "ari_app/report.py"),
+    "rich": ("ari_app/demo/*", "ari_app/replay/*", "ari_app/cli.py", "ari_app/report.py"),
 }
 """Library → the only files that may know it."""
 

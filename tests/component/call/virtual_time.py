@@ -1,32 +1,8 @@
-"""An event loop whose clock jumps to the next timer when nothing else is to do: minutes of a call in milliseconds."""
+"""Minutes of a call in milliseconds: a test's coroutine on the replay's virtual clock."""
 
 import asyncio
-import selectors
 
-
-class _JumpingSelector(selectors.SelectSelector):
-    """Instead of waiting, moves the clock."""
-
-    now = 1000.0
-
-    def select(self, timeout=None):
-        ready = super().select(0)
-        if not ready:
-            if timeout is None:
-                raise RuntimeError("the loop would wait for ever")
-            self.now += timeout
-        return ready
-
-
-class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """No threads, no sockets: whatever waits, waits on a timer."""
-
-    def __init__(self):
-        self._jumping = _JumpingSelector()
-        super().__init__(self._jumping)
-
-    def time(self):
-        return self._jumping.now
+from ari_app.replay.clock import VirtualTimeLoop
 
 
 def run(coroutine):
