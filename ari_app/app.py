@@ -8,17 +8,17 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from agi.server import serve as serve_agi
 from ari_app.ami import AmiClient
 from ari_app.ari.client import AriClient
+from ari_app.call.exchange import Parts
 from ari_app.call.prompts import Prompts
-from ari_app.call.session import Parts
 from ari_app.call.tools import tool_specs
 from ari_app.core.dialogue import Dialogue
 from ari_app.engines.base import Llm
-from ari_app.engines.loader import load_engines
+from ari_app.engines.loader import Engines, load_engines
 from ari_app.media.choose import choose_kind, open_kind
 from ari_app.media.transport import MediaKind
 from ari_app.notify import notify
@@ -28,18 +28,20 @@ from ari_app.store.store import Store
 
 log = logging.getLogger(__name__)
 
+Loader = Callable[[Settings, Callable[[str], None]], Awaitable[Engines]]
+"""How engines come to be: `load_engines`, or a benchmark's own."""
 _DRAIN_SECONDS = 5.0
 """How long live calls may take to go back into the dialplan at shutdown."""
 
 
-async def run(settings: Settings, progress: Callable[[str], None]) -> None:
+async def run(settings: Settings, progress: Callable[[str], None], load: Loader = load_engines) -> None:
     """Run the application until SIGTERM or SIGINT. Raises OffhookError when it cannot start or go on."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        stasis, ari = await _start(settings, progress, stack)
+        stasis, ari = await _start(settings, progress, load, stack)
         taking = asyncio.create_task(stasis.run(), name="arrivals")
         stopping = asyncio.create_task(stop.wait(), name="stop")
         failing = asyncio.create_task(ari.wait_failed(), name="event socket")
@@ -58,10 +60,10 @@ async def run(settings: Settings, progress: Callable[[str], None]) -> None:
 
 
 async def _start(
-    settings: Settings, progress: Callable[[str], None], stack: contextlib.AsyncExitStack
+    settings: Settings, progress: Callable[[str], None], load: Loader, stack: contextlib.AsyncExitStack
 ) -> tuple[Stasis, AriClient]:
     """Bring up every part; `stack` closes them in the opposite order."""
-    engines = await load_engines(settings, progress)
+    engines = await load(settings, progress)
     stack.push_async_callback(engines.close)
     store = await Store.open(settings.store.url)
     stack.push_async_callback(store.close)
@@ -77,8 +79,8 @@ async def _start(
     progress(f"Asterisk {await ari.version()}, audio over {media.name}")
 
     prompts = Prompts(engines.tts)
-    await _prepare(settings, prompts, media.rate)
-    await _prefill(settings, engines.llm)
+    await prepare(settings, prompts, media.rate)
+    await prefill(settings, engines.llm)
     stack.push_async_callback((await serve_agi(settings.agi.host, settings.agi.port)).close)
     parts = Parts(settings, engines.vad, engines.stt, engines.tts, prompts, store)
     return Stasis(parts, Switchboard(ari, ami, media, engines.llm)), ari
@@ -89,7 +91,7 @@ async def _media(settings: Settings, ari: AriClient) -> MediaKind:
     return await open_kind(name, settings.media, settings.asterisk.ari_url)
 
 
-async def _prefill(settings: Settings, llm: Llm) -> None:
+async def prefill(settings: Settings, llm: Llm) -> None:
     """Have every agent's system prompt and greeting computed: its first call then waits no longer than others."""
     for agent in settings.agents.values():
         dialogue = Dialogue(agent.prompt)
@@ -103,12 +105,14 @@ async def _prefill(settings: Settings, llm: Llm) -> None:
             await conversation.close()
 
 
-async def _prepare(settings: Settings, prompts: Prompts, rate: int) -> None:
+async def prepare(settings: Settings, prompts: Prompts, rate: int) -> None:
     """Synthesize every fixed sentence, so that none waits and an apology needs no engine."""
     for agent in settings.agents.values():
         phrases = agent.phrases
         for text in (
+            agent.disclosure,
             agent.greeting,
+            *phrases.fillers,
             *phrases.reprompts,
             phrases.not_understood,
             phrases.goodbye,
