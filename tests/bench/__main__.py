@@ -9,11 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from ari_app.errors import OffhookError
-from tests.bench import bench_barge_in, bench_gap, bench_idle, bench_media
+from tests.bench import bench_barge_in, bench_gap, bench_idle, bench_media, bench_response
 from tests.bench.figures import Figure
 
 BENCHMARKS = (
-    (("gap.",), bench_gap.run),
+    (("gap.demo", "late_clauses.demo"), bench_gap.run),
+    (("response.demo",), bench_response.run),
     (("barge_in.",), bench_barge_in.run),
     (("media.",), bench_media.run),
     (("idle_call.", "memory."), bench_idle.run),

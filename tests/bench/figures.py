@@ -1,6 +1,6 @@
 """What a benchmark gives back: named figures, and percentiles of many measurements."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,13 +19,17 @@ class Figure:
     """What it must at least be, in words; empty where nothing is asked."""
 
 
-def percentiles(name: str, milliseconds: Sequence[float], floors: dict[int, str] | None = None) -> list[Figure]:
-    """The p50 and p95 of measurements in ms, as ``NAME.p50_ms`` and ``NAME.p95_ms``."""
+def percentiles(
+    name: str,
+    milliseconds: Sequence[float],
+    floors: Mapping[int, str] | None = None,
+    which: Sequence[int] = (50, 95),
+) -> list[Figure]:
+    """Percentiles of measurements in ms, as ``NAME.p50_ms`` and so on."""
     if not milliseconds:
         raise RuntimeError(f"{name}: nothing was measured")
+    values, n = np.percentile(milliseconds, which), len(milliseconds)
     return [
-        Figure(
-            f"{name}.p{p}_ms", float(np.percentile(milliseconds, p)), "ms", len(milliseconds), (floors or {}).get(p, "")
-        )
-        for p in (50, 95)
+        Figure(f"{name}.p{p}_ms", float(value), "ms", n, (floors or {}).get(p, ""))
+        for p, value in zip(which, values, strict=True)
     ]
