@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -50,15 +50,20 @@ def demo_config(pbx: PrivateAsterisk, folder: Path, sections: Mapping[str, Mappi
     return config
 
 
-class AgentProcess:
-    """One `offhook run` with a configuration of its own in `folder`."""
+OFFHOOK_RUN = ("ari_app.cli", "run", "--log-level", "debug", "-c")
+"""A module and its arguments, before the configuration file."""
 
-    def __init__(self, config: Mapping[str, Any], folder: Path) -> None:
+
+class AgentProcess:
+    """One `offhook run`, or a program like it, with a configuration of its own in `folder`."""
+
+    def __init__(self, config: Mapping[str, Any], folder: Path, program: Sequence[str] = OFFHOOK_RUN) -> None:
         self.folder = folder.absolute()
         self.config_file = self.folder / "offhook.yaml"
         self.log_file = self.folder / "offhook.log"
         (self.folder / "recordings").mkdir(parents=True, exist_ok=True)
         self.config_file.write_text(json.dumps(config, indent=2))  # JSON is YAML
+        self._command = (sys.executable, "-m", *program, str(self.config_file))
         self._process: subprocess.Popen[bytes] | None = None
         self._notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 
@@ -82,7 +87,7 @@ class AgentProcess:
         name = "@" + ready.getsockname()[1:].decode()
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "ari_app.cli", "run", "-c", str(self.config_file), "--log-level", "debug"],
+                self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -3,11 +3,11 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ari_app.demo.agent_process import AgentProcess, demo_config
+from ari_app.demo.agent_process import OFFHOOK_RUN, AgentProcess, demo_config
 from ari_app.demo.asterisk import PrivateAsterisk
 from ari_app.demo.asterisk_install import find_or_fetch
 
@@ -26,11 +26,11 @@ class Box:
 
 
 @contextlib.contextmanager
-def box(**sections: dict) -> Iterator[Box]:
+def box(program: Sequence[str] = OFFHOOK_RUN, **sections: dict) -> Iterator[Box]:
     """Start both, with configuration sections of one's own; stopped and removed at the end."""
     with tempfile.TemporaryDirectory(prefix="offhook-bench-") as folder, PrivateAsterisk(find_or_fetch()) as pbx:
         config = demo_config(pbx, Path(folder), sections)
-        with AgentProcess(config, Path(folder)) as agent:
+        with AgentProcess(config, Path(folder), program) as agent:
             yield Box(pbx, agent)
 
 
