@@ -16,6 +16,7 @@ from ari_app import __version__
 from ari_app.errors import ConfigError, OffhookError
 
 if TYPE_CHECKING:
+    from ari_app.config import Override
     from ari_app.settings import Settings
 
 DEFAULT_CONFIG = Path("/etc/offhook/offhook.yaml")
@@ -71,6 +72,17 @@ def _calls(options: argparse.Namespace) -> int:
     return report.calls_command(url, options.id, as_json=options.json)
 
 
+def _replay(options: argparse.Namespace) -> int:
+    from ari_app import log
+    from ari_app.replay import command
+
+    log.setup(options.log_level)
+    command.check_used(options.overrides)
+    before = _load(options.config, without=command.UNUSED)
+    settings = _load(options.config, options.overrides, without=command.UNUSED)
+    return command.command(options.what, before, settings, options.overrides, agent=options.agent, as_json=options.json)
+
+
 def _demo(options: argparse.Namespace) -> int:
     from ari_app.demo import demo
 
@@ -87,13 +99,22 @@ def _demo(options: argparse.Namespace) -> int:
     )
 
 
-def _load(path: Path) -> "Settings":
+def _load(path: Path, overrides: Sequence["Override"] = (), *, without: Sequence[str] = ()) -> "Settings":
     from ari_app import config
 
-    errors = config.check(path)
+    errors = config.check(path, overrides, without=without)
     if errors:
         raise ConfigErrors(errors)
-    return config.load(path)
+    return config.load(path, overrides, without=without)
+
+
+def _override(text: str) -> "Override":
+    from ari_app.config import Override
+
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text}: write it as section.key=value")
+    return Override(key.strip(), value)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -117,6 +138,24 @@ def _parser() -> argparse.ArgumentParser:
     calls.add_argument("--store", metavar="URL", help="the store, instead of the configuration's")
     calls.set_defaults(verb=_calls)
 
+    replay = verbs.add_parser("replay", help="let a recorded caller talk with the agent, to try settings")
+    replay.add_argument(
+        "what", metavar="FILE.wav|CALL-ID", help="a caller's audio, or a call's id or its unique beginning"
+    )
+    replay.add_argument(
+        "--set",
+        type=_override,
+        action="append",
+        default=[],
+        dest="overrides",
+        metavar="KEY=VALUE",
+        help="another setting than the configuration's, for example turn.endpoint_ms=300; can be repeated",
+    )
+    replay.add_argument("--agent", metavar="NAME", help="who answers; default: the call's agent, or the first")
+    replay.add_argument("--json", action="store_true", help="print JSON")
+    replay.add_argument("--log-level", default="error", choices=("debug", "info", "warning", "error"))
+    replay.set_defaults(verb=_replay)
+
     demo = verbs.add_parser("demo", help="place a real call to the agent on a private Asterisk")
     turns = demo.add_argument_group("the caller's turns, said in the order given")
     turns.add_argument("--wav", type=Path, action="append", dest="lines", metavar="FILE", help="a turn as audio")
@@ -131,7 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(verb=_demo, config=DEFAULT_CONFIG)
 
     default = Path(os.environ.get("OFFHOOK_CONFIG", DEFAULT_CONFIG))
-    for verb in (run, check, calls):
+    for verb in (run, check, calls, replay):
         verb.add_argument("-c", "--config", type=Path, default=default, metavar="FILE", help=f"default: {default}")
     return parser
 

@@ -46,13 +46,13 @@ def render_calls(calls: Sequence[StoredCall]) -> RenderableType:
     for call in calls:
         start, end = call.start, call.end
         table.add_row(
-            _text(start.id),
+            plain(start.id),
             f"{start.started_at.astimezone():%Y-%m-%d %H:%M:%S}",
-            _text(start.agent),
-            _text(_caller(call)),
+            plain(start.agent),
+            plain(_caller(call)),
             _duration(start.started_at, end.ended_at) if end else "",
-            _text(end.status if end else "–"),
-            _text(end.reason if end else ""),
+            plain(end.status if end else "–"),
+            plain(end.reason if end else ""),
             str(call.turn_count),
         )
     return table
@@ -73,7 +73,7 @@ def render_call(call: StoredCall) -> RenderableType:
         ("recording", end.recording or "none" if end else ""),
     ]
     for name, value in rows:
-        facts.add_row(_text(name, "dim"), _text(value))
+        facts.add_row(plain(name, "dim"), plain(value))
     parts: list[RenderableType] = [facts]
     for turn in call.turns:
         tools = [tool for tool in call.tools if tool.turn == turn.number]
@@ -82,21 +82,21 @@ def render_call(call: StoredCall) -> RenderableType:
     parts += [_tool(tool) for tool in call.tools if tool.turn not in known]
     if end and any(end.counts.values()):
         counted = ", ".join(f"{name} {count}" for name, count in end.counts.items() if count)
-        parts += ["", _text(counted, "dim")]
+        parts += ["", plain(counted, "dim")]
     if end and end.variables:
-        parts += ["", *(_text(f"{name}={value}", "dim") for name, value in end.variables.items())]
+        parts += ["", *(plain(f"{name}={value}", "dim") for name, value in end.variables.items())]
     return Group(*parts)
 
 
 def render_turn(turn: TurnRecord, tools: Sequence[ToolRecord]) -> list[RenderableType]:
     """A turn's lines: who said what, the tools it called, its waterfall."""
-    lines: list[RenderableType] = [_text(f"{turn.at_ms / 1000:7.1f} s  {turn.trigger}", "dim")]
+    lines: list[RenderableType] = [plain(f"{turn.at_ms / 1000:7.1f} s  {turn.trigger}", "dim")]
     if turn.caller_text:
         lines.append(_said("caller", turn.caller_text, "cyan"))
     if turn.agent_text or not turn.caller_text:
         lines.append(_said("agent", turn.agent_text or "(not heard)", "green"))
     if turn.interrupted:
-        lines.append(_text(f"           interrupted; it would have been: {turn.agent_said}", "yellow"))
+        lines.append(plain(f"           interrupted; it would have been: {turn.agent_said}", "yellow"))
     lines += [_tool(tool) for tool in tools]
     if turn.stages_ms:
         lines.append(_waterfall(turn))
@@ -112,8 +112,8 @@ def _waterfall(turn: TurnRecord) -> Table:
     for stage, at_ms in sorted(turn.stages_ms.items(), key=lambda item: item[1]):
         first, last = (round(min(max(ms, 0.0), longest) / longest * _BAR_COLUMNS) for ms in (before, at_ms))
         bar = " " * min(first, _BAR_COLUMNS - 1) + "━" * max(last - first, 1)
-        remark = _text(_remark(stage, turn), "dim")
-        table.add_row(_text(f"           {stage}", "dim"), f"{at_ms:.0f} ms", _text(bar, "blue"), remark)
+        remark = plain(_remark(stage, turn), "dim")
+        table.add_row(plain(f"           {stage}", "dim"), f"{at_ms:.0f} ms", plain(bar, "blue"), remark)
         before = at_ms
     return table
 
@@ -128,15 +128,15 @@ def _remark(stage: str, turn: TurnRecord) -> str:
 
 
 def _said(who: str, words: str, style: str) -> Text:
-    return _text(f"{who:>9}  ", style).append(_text(words))
+    return plain(f"{who:>9}  ", style).append(plain(words))
 
 
 def _tool(tool: ToolRecord) -> Text:
     arguments = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in tool.arguments.items())
-    return _text(f"     tool  {tool.name}({arguments}) → {tool.result}", "magenta")
+    return plain(f"     tool  {tool.name}({arguments}) → {tool.result}", "magenta")
 
 
-def _text(words: str, style: str = "") -> Text:
+def plain(words: str, style: str = "") -> Text:
     """Text as it is: no markup, and nothing that a terminal would obey."""
     return Text("".join(character if character.isprintable() else "�" for character in words), style)
 
