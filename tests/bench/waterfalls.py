@@ -16,10 +16,12 @@ _PATIENCE_S = 10.0
 def stored_calls(store_url: str) -> list[StoredCall]:
     """All calls with their turns; waits a moment for the end of the last one."""
     deadline = time.monotonic() + _PATIENCE_S
-    while any(call.end is None for call in (calls := read_calls(store_url, _MOST_CALLS))):
+    calls = read_calls(store_url, _MOST_CALLS)
+    while any(call.end is None for call in calls):
         if time.monotonic() > deadline:
             raise RuntimeError("a call did not end")
         time.sleep(0.1)
+        calls = read_calls(store_url, _MOST_CALLS)
     return [read_call(store_url, call.start.id) for call in calls]
 
 
