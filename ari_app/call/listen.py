@@ -6,11 +6,13 @@ engines' VAD session for probabilities and core/speech.py for the decision.
 
 import math
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
 from ari_app.audio.clock import FrameClock
 from ari_app.audio.echo import EchoDetector
+from ari_app.audio.loudness import end_of_speech
 from ari_app.audio.resample import StreamResampler
 from ari_app.audio.tones import ToneDetector
 from ari_app.core.events import SpeechStarted, SpeechStopped, ToneHeard
@@ -27,8 +29,13 @@ _GAP_SECONDS = 0.2
 """Without any frame for so long, the caller says nothing: a phone that suppresses silence, or is muted. Jitter is
 less."""
 
-_SUSPECT = 0.2
+_SUSPECT = 0.1
 """Probability of speech from which a window is worth asking whether it is echo."""
+
+_LEVEL_WINDOWS = math.ceil(1.5 / WINDOW_SECONDS)
+"""Windows before a stop that tell how loud the caller speaks."""
+_FADE_SECONDS = 0.2
+"""How far the audible end may lie from the detected one: words fade, and noise goes on."""
 
 Decision = SpeechStarted | SpeechStopped | ToneHeard
 
@@ -37,13 +44,21 @@ class Listener:
     """The ears of one call. One consumer, one thread."""
 
     def __init__(
-        self, rate: int, vad: VadSession, detector: SpeechDetector, echo: EchoDetector, *, max_speech_ms: int
+        self,
+        rate: int,
+        vad: VadSession,
+        detector: SpeechDetector,
+        echo: EchoDetector,
+        *,
+        max_speech_ms: int,
+        agent_speaks: Callable[[], bool],
     ) -> None:
         self._clock = FrameClock()
         self._resampler = StreamResampler(rate, SPEECH_RATE)
         self._vad = vad
         self._detector = detector
         self._echo = echo
+        self._agent_speaks = agent_speaks
         self._tones = ToneDetector()
         self._rest: Samples = np.empty(0, np.float32)
         limit = math.ceil((max_speech_ms / 1000 + _SLACK_SECONDS) / WINDOW_SECONDS)
@@ -88,15 +103,22 @@ class Listener:
         return [*decisions, ToneHeard(tone)] if tone else decisions
 
     def _take_in(self, window: Samples, probability: float, end_at: float) -> list[Decision]:
-        event = self._detector.on_window(probability, end_at)
+        event = self._detector.on_window(probability, end_at, over_agent=self._agent_speaks())
         self._kept.append(window)
         self._position += 1
+        if isinstance(event, SpeechStopped):
+            event = SpeechStopped(self._audible_end(event.at, end_at))
         if event is not None:
             self._speaking = isinstance(event, SpeechStarted)
             self._in_utterance = self._in_utterance or self._speaking
         if not self._in_utterance:
             self._trim(_PRE_ROLL_WINDOWS)
         return [] if event is None else [event]
+
+    def _audible_end(self, detected: float, now: float) -> float:
+        """When the last audible sound ended, near where the detector saw the end."""
+        recent = np.concatenate(list(self._kept)[-_LEVEL_WINDOWS:])
+        return min(max(now - end_of_speech(recent, SPEECH_RATE), detected - _FADE_SECONDS), detected + _FADE_SECONDS)
 
     def utterance(self) -> tuple[Samples, int]:
         """The audio since what was dropped last, with a little before it (float32 at SPEECH_RATE), and a position

@@ -122,9 +122,10 @@ class Session:
         self._listener = Listener(
             hearing.rate,
             self._parts.vad.session(),
-            SpeechDetector(settings.vad),
+            SpeechDetector(settings.vad, settings.barge_in),
             echo,
             max_speech_ms=settings.turn.max_speech_ms,
+            agent_speaks=self._agent_speaks,
         )
         self._exchange = Exchange(
             self._parts,
@@ -140,6 +141,9 @@ class Session:
         )
         self._playout = self._exchange.playout
         return self._exchange
+
+    def _agent_speaks(self) -> bool:
+        return self._exchange is not None and self._exchange.playout.speaking
 
     # -- what comes in
 

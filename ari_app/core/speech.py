@@ -12,11 +12,12 @@
     S  SpeechStarted, `min_speech_ms` after its `at` (a resumption: after its first window)
     x  SpeechStopped, two windows after its `at`
 
+Over the agent, speech is believed sooner: see BargeInSettings.
 Whether a stop is a pause or the end of the turn, the turn machine decides: it counts its silence from `at`.
 """
 
 from ari_app.core.events import SpeechStarted, SpeechStopped
-from ari_app.settings import VadSettings
+from ari_app.settings import BargeInSettings, VadSettings
 
 WINDOW_SECONDS = 0.032
 """Length of the windows that the detector is told about: Silero's."""
@@ -37,8 +38,9 @@ OFFSET_LAG = 0.012
 class SpeechDetector:
     """Hysteresis over windows: when the caller starts and stops speaking, in audio time."""
 
-    def __init__(self, settings: VadSettings) -> None:
+    def __init__(self, settings: VadSettings, over_agent: BargeInSettings) -> None:
         self._settings = settings
+        self._over_agent = over_agent
         self._speaking = False
         self._silent_windows = 0
         self._speech_windows = 0
@@ -50,11 +52,14 @@ class SpeechDetector:
         """Whether the last event was a start."""
         return self._speaking
 
-    def on_window(self, probability: float, end_at: float) -> SpeechStarted | SpeechStopped | None:
-        """Take the next window's probability and the audio time of its end."""
+    def on_window(
+        self, probability: float, end_at: float, *, over_agent: bool = False
+    ) -> SpeechStarted | SpeechStopped | None:
+        """Take the next window's probability and the audio time of its end; `over_agent`: the agent speaks."""
         if self._speaking:
             return self._while_speaking(probability, end_at)
-        return self._while_silent(probability, end_at)
+        rule = self._over_agent if over_agent else self._settings
+        return self._while_silent(probability, end_at, rule.start_probability, rule.min_speech_ms)
 
     def _while_speaking(self, probability: float, end_at: float) -> SpeechStopped | None:
         if probability >= self._settings.stop_probability:
@@ -68,8 +73,10 @@ class SpeechDetector:
         self._speech_windows = 0
         return SpeechStopped(at=max(self._last_speech - OFFSET_LAG, self._onset))
 
-    def _while_silent(self, probability: float, end_at: float) -> SpeechStarted | None:
-        enough_to_begin = probability >= self._settings.start_probability
+    def _while_silent(
+        self, probability: float, end_at: float, start_probability: float, min_speech_ms: int
+    ) -> SpeechStarted | None:
+        enough_to_begin = probability >= start_probability
         enough_to_go_on = self._speech_windows > 0 and probability >= self._settings.stop_probability
         if not (enough_to_begin or enough_to_go_on):
             self._speech_windows = 0
@@ -79,7 +86,7 @@ class SpeechDetector:
             self._onset = max(began - ONSET_LAG, self._last_speech)
         self._speech_windows += 1
         resumed = began - self._last_speech <= RESUME_SECONDS
-        if not resumed and self._speech_windows * WINDOW_SECONDS * 1000 < self._settings.min_speech_ms:
+        if not resumed and self._speech_windows * WINDOW_SECONDS * 1000 < min_speech_ms:
             return None
         self._speaking = True
         self._silent_windows = 0

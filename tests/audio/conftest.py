@@ -17,7 +17,7 @@ from ari_app.engines.llm import LlamaLlm
 from ari_app.engines.stt import WhisperStt
 from ari_app.engines.tts import PiperTts
 from ari_app.engines.vad import SileroVad
-from ari_app.settings import DEMO_MODELS, LlmSettings, SttSettings, TtsSettings, VadSettings
+from ari_app.settings import DEMO_MODELS, BargeInSettings, LlmSettings, SttSettings, TtsSettings, VadSettings
 
 TELEPHONE_RATE = 8000
 
@@ -97,7 +97,7 @@ def detect(vad):
     """detect(samples at SPEECH_RATE) → the events of a fresh detector, each with the audio time it was told at."""
 
     def run(samples, settings=None):
-        session, detector, events = vad.session(), SpeechDetector(settings or VadSettings()), []
+        session, detector, events = vad.session(), SpeechDetector(settings or VadSettings(), BargeInSettings()), []
         for index in range(len(samples) // VAD_WINDOW):
             end_at = (index + 1) * WINDOW_SECONDS
             window = samples[index * VAD_WINDOW : (index + 1) * VAD_WINDOW]

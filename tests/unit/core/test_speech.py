@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ari_app.core.speech import OFFSET_LAG, ONSET_LAG, WINDOW_SECONDS, SpeechDetector
 from ari_app.core.events import SpeechStarted, SpeechStopped
-from ari_app.settings import VadSettings
+from ari_app.core.speech import OFFSET_LAG, ONSET_LAG, WINDOW_SECONDS, SpeechDetector
+from ari_app.settings import BargeInSettings, VadSettings
 
 LEVELS = {".": 0.02, "-": 0.4, "#": 0.9}
 """Silence, a window between the two thresholds, speech."""
@@ -14,7 +14,7 @@ LEVELS = {".": 0.02, "-": 0.4, "#": 0.9}
 
 def events(windows, settings=None):
     """Run windows (a string of LEVELS) through a detector: [(index of the window, event)]."""
-    detector = SpeechDetector(settings or VadSettings())
+    detector = SpeechDetector(settings or VadSettings(), BargeInSettings())
     told = [
         (index, detector.on_window(LEVELS[level], (index + 1) * WINDOW_SECONDS)) for index, level in enumerate(windows)
     ]
@@ -63,7 +63,7 @@ def test_thresholds_are_the_settings():
 
 
 def test_speaking_says_what_the_last_event_was():
-    detector = SpeechDetector(VadSettings())
+    detector = SpeechDetector(VadSettings(), BargeInSettings())
     seen = []
     for index, level in enumerate("..###..."):
         detector.on_window(LEVELS[level], (index + 1) * WINDOW_SECONDS)
@@ -73,7 +73,7 @@ def test_speaking_says_what_the_last_event_was():
 
 @given(st.lists(st.floats(0, 1), max_size=300))
 def test_events_alternate_and_never_go_back_in_time(probabilities):
-    detector = SpeechDetector(VadSettings())
+    detector = SpeechDetector(VadSettings(), BargeInSettings())
     last, last_at = SpeechStopped, -1.0
     for index, probability in enumerate(probabilities):
         end_at = (index + 1) * WINDOW_SECONDS
@@ -83,3 +83,12 @@ def test_events_alternate_and_never_go_back_in_time(probabilities):
         assert type(event) is not last
         assert last_at <= event.at <= end_at
         last, last_at = type(event), event.at
+
+
+def test_over_the_agent_speech_is_believed_sooner():
+    detector = SpeechDetector(VadSettings(), BargeInSettings())
+    told = [detector.on_window(0.2, (index + 1) * WINDOW_SECONDS, over_agent=True) for index in range(2)]
+    assert told[0] is None
+    assert isinstance(told[1], SpeechStarted)
+    sober = SpeechDetector(VadSettings(), BargeInSettings())
+    assert [sober.on_window(0.2, (index + 1) * WINDOW_SECONDS) for index in range(2)] == [None, None]
