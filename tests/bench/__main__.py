@@ -9,15 +9,16 @@ from rich.console import Console
 from rich.table import Table
 
 from ari_app.errors import OffhookError
-from tests.bench import bench_barge_in, bench_gap, bench_idle, bench_media, bench_response
+from tests.bench import bench_barge_in, bench_gap, bench_idle, bench_media, bench_real, bench_response
 from tests.bench.figures import Figure
 
 BENCHMARKS = (
     (("gap.demo", "late_clauses.demo"), bench_gap.run),
+    (("gap.real", "speculation.", "memory.real"), bench_real.run),
     (("response.demo",), bench_response.run),
     (("barge_in.",), bench_barge_in.run),
     (("media.",), bench_media.run),
-    (("idle_call.", "memory."), bench_idle.run),
+    (("idle_call.", "memory.demo"), bench_idle.run),
 )
 """What each benchmark's figures begin with, and the benchmark."""
 OUT = Path("bench.json")
@@ -50,7 +51,8 @@ def main(prefix: str) -> int:
 def _print(figures: list[Figure], console: Console) -> None:
     table = Table("figure", "value", "unit", "n", "at least")
     for figure in figures:
-        table.add_row(figure.name, f"{figure.value:.1f}", figure.unit, str(figure.n), figure.floor)
+        digits = 1 if figure.unit else 2  # a ratio
+        table.add_row(figure.name, f"{figure.value:.{digits}f}", figure.unit, str(figure.n), figure.floor)
     console.print(table)
 
 

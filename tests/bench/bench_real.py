@@ -7,16 +7,16 @@ machine does falls on both. The turn always ends after the same silence, which i
 import asyncio
 
 import numpy as np
+from rich.console import Console
 
 from ari_app.demo.conversation import Line, converse
 from ari_app.demo.phone import Phone
 from ari_app.settings import TurnSettings
-from ari_app.store.reader import read_call, read_calls
 from tests.bench.box import Box, box, resident_mb
 from tests.bench.figures import Figure, percentiles
-from tests.bench.real_shapes.agent import PROGRAM
-from tests.bench.real_shapes.models import find_or_make, sections
+from tests.bench.real_shapes.models import AGENT, find_or_make, sections
 from tests.bench.real_shapes.script import demo_script
+from tests.bench.waterfalls import counted, slowest, spoken_turns, stage_figures, stored_calls
 
 CALLS = (
     ("booking-1", "booking-2", "booking-3", "booking-4", "booking-5", "booking-6", "booking-7"),
@@ -30,24 +30,26 @@ NO_SPECULATION = {"speculate": 0, "partial_ms": 0}
 
 
 def run() -> list[Figure]:
-    """Every call once with each agent, ROUNDS times."""
+    """Every call once with each agent, ROUNDS times; the slowest turns are printed with their stages."""
     models = sections(find_or_make())
     with (
-        box(PROGRAM, **models, turn=SILENCE) as speculating,
-        box(PROGRAM, **models, turn=SILENCE | NO_SPECULATION) as waiting,
+        box(AGENT, **models, turn=SILENCE) as speculating,
+        box(AGENT, **models, turn=SILENCE | NO_SPECULATION) as waiting,
     ):
         gaps, plain_gaps = asyncio.run(_measure(speculating, waiting))
         memory = resident_mb(speculating.agent.pid)
-        stages = _stages(speculating)
-        plain_stages = _stages(waiting)
-    figures = percentiles("gap.real", gaps, {50: "≤ 300 ms"})
-    figures += percentiles("gap.real.unspeculated", plain_gaps)
-    figures += [percentiles(f"gap.real.stage.{stage}", values)[0] for stage, values in stages.items()]
-    figures += [percentiles(f"gap.real.unspeculated.stage.{stage}", v)[0] for stage, v in plain_stages.items()]
-    ratio = float(np.median(gaps) / np.median(plain_gaps))
-    figures.append(Figure("speculation.gap_ratio", ratio, "", len(gaps), "≤ 0.4"))
-    figures.append(Figure("memory.real_mb", memory, "MB", 1))
-    return figures
+        calls, plain_calls = stored_calls(speculating.store_url), stored_calls(waiting.store_url)
+    console = Console(width=160)
+    for line in (*slowest(spoken_turns(calls)), f"counts: {dict(counted(calls))}"):
+        console.print(f"  {line}", style="dim", markup=False)
+    return [
+        *percentiles("gap.real", gaps, {50: "≤ 300 ms"}),
+        *stage_figures("gap.real", spoken_turns(calls)),
+        *percentiles("gap.real.unspeculated", plain_gaps),
+        *stage_figures("gap.real.unspeculated", spoken_turns(plain_calls)),
+        Figure("speculation.gap_ratio", float(np.median(gaps) / np.median(plain_gaps)), "", len(gaps), "≤ 0.4"),
+        Figure("memory.real_mb", memory, "MB", 1),
+    ]
 
 
 async def _measure(*boxes: Box) -> list[list[float]]:
@@ -74,13 +76,3 @@ async def _call(under_test: Box, lines: list[Line]) -> list[float]:
     if len(gaps) < len(lines):
         raise RuntimeError(f"the agent answered only {len(gaps)} of {len(lines)} lines")
     return gaps
-
-
-def _stages(under_test: Box) -> dict[str, list[float]]:
-    """What the agent itself measured of every turn, in ms by stage."""
-    stages: dict[str, list[float]] = {}
-    for call in read_calls(under_test.store_url, limit=100):
-        for turn in read_call(under_test.store_url, call.start.id).turns:
-            for stage, value in turn.stages_ms.items():
-                stages.setdefault(stage, []).append(value)
-    return stages

@@ -9,9 +9,6 @@ from ari_app import app, config, log
 from tests.bench.real_shapes.engines import load
 from tests.bench.real_shapes.script import demo_script
 
-PROGRAM = ("tests.bench.real_shapes.agent",)
-"""What an AgentProcess runs."""
-
 
 def main(file: Path) -> None:
     """Run until SIGTERM."""

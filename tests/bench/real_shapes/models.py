@@ -11,6 +11,8 @@ from ari_app.demo.asterisk_install import default_cache_folder
 
 VERSION = "1"
 """To be raised whenever what is made changes."""
+AGENT = ("tests.bench.real_shapes.agent",)
+"""The program that an AgentProcess runs with them."""
 LLM, STT, VOICE = "llm.gguf", "stt", "voice.onnx"
 
 
