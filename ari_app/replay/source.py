@@ -13,7 +13,8 @@ from ari_app.replay.line import Recording
 from ari_app.settings import Settings
 from ari_app.store.reader import read_call
 
-_TELEPHONE_RATE = 8000
+_LINE_RATES = (8000, SPEECH_RATE)
+"""Those of our transports; other audio is brought to the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def read(path: Path, *, of_call: bool = False) -> Recording:
             f"{path} is a mix of caller and agent, who would hear itself", "recording.mode: legs keeps them apart"
         )
     caller = np.ascontiguousarray(channels[:, 0])
-    if rate == _TELEPHONE_RATE:
+    if rate in _LINE_RATES:
         return Recording(caller.tobytes(), rate)
     return Recording(soxr.resample(caller, rate, SPEECH_RATE).tobytes(), SPEECH_RATE)
 
