@@ -33,7 +33,7 @@ from ari_app.core.events import (
     SpeechStopped,
     ToolCalled,
 )
-from ari_app.core.turns import State
+from ari_app.core.state import State
 from ari_app.engines.base import Conversation, Judge, Stt, Tts, Vad
 from ari_app.errors import EngineError
 from ari_app.media.transport import Transport

@@ -23,7 +23,8 @@ from ari_app.call.recording import Recorder
 from ari_app.core.commands import Command, HoldSpeaking, Leave, Outcome, ResumeSpeaking
 from ari_app.core.events import CallerGone, Digit, Event, Heard, LineFailed, MediaReady, Timer
 from ari_app.core.speech import SpeechDetector
-from ari_app.core.turns import State, TurnMachine
+from ari_app.core.state import State
+from ari_app.core.turns import TurnMachine
 from ari_app.engines.base import Conversation
 from ari_app.errors import EngineError
 from ari_app.media.transport import Closed, DtmfDigit, Frame, MediaKind, Played, Transport

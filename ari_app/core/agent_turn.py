@@ -5,6 +5,7 @@ machine's memory of our own part, as caller_turn.py is of the caller's.
 """
 
 from ari_app.core.commands import (
+    Command,
     Draft,
     HoldSpeaking,
     Outcome,
@@ -52,6 +53,10 @@ class AgentTurn:
         self._begin(self.generation + 1)
         self._drafted = True
         return Draft(self.generation, text)
+
+    def drop_draft(self) -> list[Command]:
+        """Cancel the draft, if there is one."""
+        return [self.stop()] if self._drafted else []
 
     def lose_draft(self) -> None:
         """The draft failed by itself."""

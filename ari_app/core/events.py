@@ -144,3 +144,9 @@ Event = (
     | LineFailed
     | Timer
 )
+
+
+def is_late(event: Event, generation: int, utterance: int | None) -> bool:
+    """Whether an event belongs to a generation or an utterance that is not the current one."""
+    of_generation, of_utterance = getattr(event, "generation", None), getattr(event, "utterance", None)
+    return of_generation not in (None, generation) or of_utterance not in (None, utterance)

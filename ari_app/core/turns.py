@@ -1,67 +1,31 @@
 """Whose turn it is: the conversation's state machine. Pure: events and `now` go in, commands and a deadline come out.
 
-::
+The states and their transitions are drawn in state.py. What is remembered of the caller's part is in caller_turn.py, of
+our own in agent_turn.py, of speech over the agent in barge_in.py.
 
-    IDLE ─MediaReady→ SPEAKING (greeting) ─SpeakingDone→ LISTENING ←──────────────────┐
-                        ↑   ↑                               │ speech                  │
-                        │   └─ Say: reprompt after silence ─┤                         │
-         SpeakingStarted│                                   ↓     speech again        │
-    THINKING ←── PAUSING (a reply is drafted) ⇄ CALLER_SPEAKING                       │
-       │  ↑         │ end-of-turn silence, words unknown    ↑                         │
-       │  └─Heard─ HEARING                                  │                         │
-       └── the caller goes on (not yet answered) ───────────┤                         │
-    SPEAKING ─speech of barge_in.min_speech_ms→ INTERRUPTED ┘ words                   │
-       ↑───────── backchannel, noise ───────────────┘   SPEAKING ── SpeakingDone ─────┘
-
-    anywhere ─failure, or silence for too long→ CLOSING (a last sentence) ─→ ENDED (Leave)
-    anywhere ─CallerGone, LineFailed, ToneHeard→ ENDED
-
-In INTERRUPTED the agent is held: nothing is lost yet. Every reply and every fixed sentence carries a generation number;
+Every reply and every fixed sentence carries a generation number;
 events of an older one change nothing. Keys interrupt the agent and are collected beside the states, until ``#`` or
 `turn.digit_gap_ms`. On hold, beside the states too, nothing is said and the agent's clocks stand still.
 """
 
 import logging
-from enum import Enum, auto
 
 from ari_app.core import events
 from ari_app.core.agent_turn import AgentTurn
 from ari_app.core.barge_in import BargeIn, Verdict
 from ari_app.core.caller_turn import CallerTurn
-from ari_app.core.commands import CallerSaid, Command, ForgetSpeech, Leave, Outcome, Reply, Say, Status, TakeTranscript
-from ari_app.core.endpointing import EndOfTurn
+from ari_app.core.commands import CallerSaid, Command, ForgetSpeech, Leave, Outcome, Status
 from ari_app.core.keypad import Keypad, in_words
 from ari_app.core.monologue import Monologue
-from ari_app.settings import AgentSettings, BargeInSettings, TurnSettings, endpoints
+from ari_app.core.outcomes import end_of_line
+from ari_app.core.patience import Patience
+from ari_app.core.state import AGENTS_TURN, WAITS_FOR_CALLER, State
+from ari_app.settings import AgentSettings, BargeInSettings, TurnSettings
 
 log = logging.getLogger(__name__)
 
-_MISHEARD_SECONDS = 0.6
-"""Speech at least this long that gave no words deserves an answer; shorter was a cough or a click."""
-
 _TICK = 0.001
 """A timer may fire this much early, by its clock's resolution."""
-
-
-class State(Enum):
-    """Where the conversation stands."""
-
-    IDLE = auto()
-    LISTENING = auto()
-    CALLER_SPEAKING = auto()
-    PAUSING = auto()
-    HEARING = auto()
-    THINKING = auto()
-    SPEAKING = auto()
-    INTERRUPTED = auto()
-    CLOSING = auto()
-    ENDED = auto()
-
-
-_AGENTS = frozenset({State.THINKING, State.SPEAKING})
-"""States in which it is the agent's turn."""
-_WAITS_FOR_CALLER = _AGENTS | {State.LISTENING}
-"""States whose deadline stands still while the caller has us on hold."""
 
 
 class TurnMachine:
@@ -70,26 +34,21 @@ class TurnMachine:
     def __init__(self, agent: AgentSettings, turn: TurnSettings, barge_in: BargeInSettings) -> None:
         self._agent = agent
         self._turn = turn
-        self._end_of_turn = EndOfTurn(agent, turn)
-        self._usual_seconds = endpoints(agent, turn)[1] / 1000
         self._barge_in = BargeIn(barge_in, agent.language)
         self._ours = AgentTurn(agent, turn)
+        self._caller = CallerTurn(agent, turn)
         self._keypad = Keypad(turn.digit_gap_ms / 1000)
         self._monologue = Monologue()
+        self._patience = Patience(agent, turn)
         self._state = State.IDLE
         self._deadline: float | None = None  # of the state
         self._ends_at: float | None = None  # of the whole call
-        self._utterance = 0
-        self._awaited: int | None = None  # the utterance whose transcript will come
         self._onset: float | None = None  # of the speech that goes on now
-        self._caller = CallerTurn()
         self._unanswered = False  # the history ends with the caller's words
-        self._misses = 0  # reprompts and misunderstandings in a row
         self._on_hold = False
 
     @property
     def state(self) -> State:
-        """Where the conversation stands."""
         return self._state
 
     def next_deadline(self) -> float | None:
@@ -101,7 +60,7 @@ class TurnMachine:
 
     def handle(self, event: events.Event, now: float) -> list[Command]:
         """Take one event; returns what to do, in order. After `Leave` nothing more comes."""
-        if self._state is State.ENDED:
+        if self._state is State.ENDED or events.is_late(event, self._ours.generation, self._caller.awaited):
             return []
         match event:
             case events.MediaReady():
@@ -110,34 +69,32 @@ class TurnMachine:
                 return self._speech_started(at)
             case events.SpeechStopped(at):
                 return self._speech_stopped(at, now)
-            case events.Heard(utterance, text, complete, asked):
-                return self._heard(text.strip(), complete, asked, now) if utterance == self._awaited else []
-            case events.HearingFailed(utterance, reason):
-                return self._fail(reason, now) if utterance == self._awaited else []
+            case events.Heard(_, text, complete, asked):
+                return self._heard(text.strip(), complete, asked, now)
+            case events.HearingFailed(_, reason):
+                return self._fail(reason, now)
             case events.Digit(digit):
                 return self._digit(digit, now)
-            case events.SpeakingStarted(generation):
-                return self._speaking_started(now) if generation == self._ours.generation else []
-            case events.SpeakingDone(generation, spoke):
-                return self._speaking_done(spoke, now) if generation == self._ours.generation else []
-            case events.ToolCalled(generation, name, arguments):
-                if generation == self._ours.generation:
-                    self._ours.tool_called(name, str(arguments.get("to", "")))
+            case events.SpeakingStarted():
+                return self._speaking_started(now)
+            case events.SpeakingDone(_, spoke):
+                return self._speaking_done(spoke, now)
+            case events.ToolCalled(_, name, arguments):
+                self._ours.tool_called(name, str(arguments.get("to", "")))
                 return []
-            case events.ReplyFailed(generation, reason):
-                return self._reply_failed(reason, now) if generation == self._ours.generation else []
+            case events.ReplyFailed() if self._ours.drafted:
+                self._ours.lose_draft()  # nobody waits for it yet; the turn's end will try anew
+                return []
+            case events.ReplyFailed(_, reason):
+                return self._fail(reason, now)
             case events.PutOnHold():
                 return self._put_on_hold(now)
             case events.TakenOffHold():
                 return self._taken_off_hold(now)
-            case events.ToneHeard(kind):
-                return self._leave(Outcome(Status.COMPLETED, f"{kind}_tone" if kind == "line" else kind))
-            case events.CallerGone():
-                return self._leave(Outcome(Status.HANGUP, "caller_hung_up"))
-            case events.LineFailed(reason):
-                return self._leave(Outcome(Status.FAILED, reason))
             case events.Timer():
                 return self._timer(now)
+            case events.ToneHeard() | events.CallerGone() | events.LineFailed():
+                return self._leave(end_of_line(event))
 
     # -- the caller speaks
 
@@ -148,10 +105,9 @@ class TurnMachine:
         match self._state:
             case State.LISTENING:
                 self._begin_turn(at)
-            case State.PAUSING | State.HEARING:  # the caller goes on
-                self._awaited = None
-                self._enter(State.CALLER_SPEAKING, self._caller.onset + self._turn.max_speech_ms / 1000)
-                return self._drop_draft()
+            case State.PAUSING | State.HEARING:
+                self._enter(State.CALLER_SPEAKING, self._caller.goes_on())
+                return self._ours.drop_draft()
             case State.THINKING:
                 stop = self._ours.stop()
                 self._begin_turn(at)
@@ -171,11 +127,11 @@ class TurnMachine:
             case State.CALLER_SPEAKING:
                 return self._pause(at)
             case State.INTERRUPTED:
-                return [self._take_transcript()]
+                return [self._caller.take_transcript()]
             case State.SPEAKING if self._barge_in.watching:
-                return [self._take_transcript()]
+                return [self._caller.take_transcript()]
             case State.SPEAKING if self._barge_in.holds(at):
-                return [self._hold(now), self._take_transcript()]
+                return [self._hold(now), self._caller.take_transcript()]
             case State.SPEAKING:
                 self._barge_in.over()
                 return [ForgetSpeech()]
@@ -183,23 +139,15 @@ class TurnMachine:
                 return []
 
     def _begin_turn(self, onset: float, *, interrupted: bool = False) -> None:
-        self._caller = CallerTurn(onset, onset, interrupted)
-        self._enter(State.CALLER_SPEAKING, onset + self._turn.max_speech_ms / 1000)
+        self._enter(State.CALLER_SPEAKING, self._caller.begin(onset, interrupted=interrupted))
 
     def _pause(self, end: float) -> list[Command]:
-        self._caller.words = None
-        self._caller.silence_seconds = self._usual_seconds
-        self._enter(State.PAUSING, end + self._caller.silence_seconds)
-        early = self._turn.judge != "silence" or self._caller.drafts < self._turn.speculate
-        return [self._take_transcript()] if early else []
-
-    def _take_transcript(self) -> Command:
-        self._utterance += 1
-        self._awaited = self._utterance
-        return TakeTranscript(self._utterance)
+        self._caller.pause(end)
+        self._enter(State.PAUSING, self._caller.due)
+        return [self._caller.take_transcript()] if self._caller.asks_early else []
 
     def _heard(self, text: str, complete: float | None, asked: str, now: float) -> list[Command]:
-        self._awaited = None
+        self._caller.awaited = None
         match self._state:
             case State.PAUSING | State.HEARING:
                 return self._words_known(text, complete, asked, now)
@@ -214,38 +162,31 @@ class TurnMachine:
 
     def _words_known(self, text: str, complete: float | None, asked: str, now: float) -> list[Command]:
         """The transcript at a pause: it tells how long the pause may be, and what could be answered."""
-        caller = self._caller
-        caller.words = text
-        caller.silence_seconds = self._end_of_turn.silence_seconds(text, complete, asked)
-        due = caller.end + caller.silence_seconds
-        if _due(due, now):
+        self._caller.know(text, complete, asked)
+        if _due(self._caller.due, now):
             return self._finish_turn(now)
-        self._enter(State.PAUSING, due)
-        likely = caller.silence_seconds <= self._usual_seconds
-        if not (text and likely and caller.drafts < self._turn.speculate and self._keypad.due is None):
-            return []
-        caller.drafts += 1
-        return [self._ours.draft(text)]
+        self._enter(State.PAUSING, self._caller.due)
+        typing = self._keypad.due is not None
+        return [self._ours.draft(text)] if not typing and self._caller.worth_a_draft() else []
 
     def _finish_turn(self, now: float) -> list[Command]:
         """The end-of-turn silence is over."""
         caller = self._caller
         if caller.words is None:
             self._enter(State.HEARING, now + self._turn.reply_timeout_ms / 1000)
-            return [] if self._awaited else [self._take_transcript()]
-        commands: list[Command] = [ForgetSpeech()]
+            return [] if caller.awaited else [caller.take_transcript()]
+        commands = [caller.over()]
         if caller.words:
-            commands = [CallerSaid(caller.words, "speech", round(caller.silence_seconds * 1000, 1))]
             self._unanswered = True
-            self._misses = 0
+            self._patience.restored()
             if self._monologue.heard(caller.words, caller.seconds):
                 return [*commands, *self._leave(Outcome(Status.COMPLETED, "no_person"))]
         if self._keypad.due is not None:  # and is typing: one answer to both
             self._enter(State.LISTENING, None)
-            return [*commands, *self._drop_draft()]
+            return [*commands, *self._ours.drop_draft()]
         if self._unanswered:
             return [*commands, *self._reply(now)]
-        if caller.interrupted or caller.seconds >= _MISHEARD_SECONDS:
+        if caller.misheard:
             return [*commands, *self._missed(self._agent.phrases.not_understood, "error", now)]
         self._listen(now)
         return commands
@@ -267,12 +208,11 @@ class TurnMachine:
                     return [stop]
                 self._caller.end = end
                 return [stop, *self._words_known(text, complete, asked, now)]
-            case Verdict.GO_ON if self._state is State.INTERRUPTED:
-                self._enter(State.SPEAKING, self._ours.first_audio_due(now))
-                return [ForgetSpeech(), *([] if self._on_hold else [self._ours.resume()])]
             case Verdict.GO_ON:
-                return [ForgetSpeech()]
-            case _:
+                resumes = self._state is State.INTERRUPTED and not self._on_hold
+                self._enter(State.SPEAKING, self._ours.first_audio_due(now))
+                return [ForgetSpeech(), self._ours.resume()] if resumes else [ForgetSpeech()]
+            case Verdict.WAIT:
                 return []
 
     # -- keys
@@ -281,7 +221,7 @@ class TurnMachine:
         if self._state in (State.CLOSING, State.IDLE):
             return []
         commands: list[Command] = []
-        if self._state in (*_AGENTS, State.INTERRUPTED) and not self._ours.protected:
+        if self._state in (*AGENTS_TURN, State.INTERRUPTED) and not self._ours.protected:
             commands.append(self._ours.stop())
             if self._onset is not None:  # speaks as well
                 self._begin_turn(self._onset)
@@ -290,18 +230,17 @@ class TurnMachine:
         elif self._state is State.LISTENING:
             self._deadline = None
         elif self._state is State.PAUSING:
-            commands += self._drop_draft()
+            commands += self._ours.drop_draft()
         if self._keypad.press(digit, now):
             commands += self._entry_done(now)
         return commands
 
     def _entry_done(self, now: float) -> list[Command]:
-        keys = self._keypad.take()
-        commands: list[Command] = []
+        keys = in_words(self._keypad.take(), self._agent.language)
+        commands: list[Command] = [CallerSaid(keys, "dtmf")] if keys else []
         if keys:
-            commands.append(CallerSaid(in_words(keys, self._agent.language), "dtmf"))
             self._unanswered = True
-            self._misses = 0
+            self._patience.restored()
         if self._state is not State.LISTENING:  # speaking too, or hearing what is protected: answered after it
             return commands
         if self._unanswered:
@@ -313,33 +252,25 @@ class TurnMachine:
 
     def _media_ready(self, now: float) -> list[Command]:
         self._ends_at = now + self._agent.max_seconds
-        greeting, disclosure = self._agent.greeting.strip(), self._agent.disclosure.strip()
-        if disclosure:
-            self._ours.follow_up = (self._agent.greeting, "greeting") if greeting else None
-            self._ours.protected = True
-            return self._say(self._agent.disclosure, "greeting", now)
-        if greeting:
-            return self._say(self._agent.greeting, "greeting", now)
-        self._listen(now)
-        return []
+        sentences = [text for text in (self._agent.disclosure, self._agent.greeting) if text.strip()]
+        if not sentences:
+            self._listen(now)
+            return []
+        self._ours.protected = bool(self._agent.disclosure.strip())
+        self._ours.follow_up = (sentences[1], "greeting") if len(sentences) > 1 else None
+        return self._say(sentences[0], "greeting", now)
 
     def _say(self, text: str, trigger: str, now: float) -> list[Command]:
-        command = self._ours.say(text, trigger)
+        say = self._ours.say(text, trigger)
         self._enter(State.SPEAKING, self._ours.first_audio_due(now))
         if self._onset is not None and not self._ours.protected:
             self._barge_in.speech(self._onset, None)
-        return self._begun(command)
+        return [say, self._ours.hold()] if self._on_hold else [say]
 
     def _reply(self, now: float) -> list[Command]:
-        command = self._ours.reply(now)
+        reply = self._ours.reply(now)
         self._enter(State.THINKING, self._ours.first_audio_due(now))
-        return self._begun(command)
-
-    def _begun(self, command: Say | Reply) -> list[Command]:
-        return [command, self._ours.hold()] if self._on_hold else [command]
-
-    def _drop_draft(self) -> list[Command]:
-        return [self._ours.stop()] if self._ours.drafted else []
+        return [reply, self._ours.hold()] if self._on_hold else [reply]
 
     def _speaking_started(self, now: float) -> list[Command]:
         self._ours.started(now)
@@ -354,8 +285,7 @@ class TurnMachine:
         if self._ours.outcome:
             return self._leave(self._ours.outcome)
         self._ours.protected = False
-        thought = self._state is State.THINKING  # and gave nothing to say
-        if thought:
+        if self._state is State.THINKING:  # and there is nothing to say
             self._unanswered = False
         if self._ours.follow_up:
             (text, trigger), self._ours.follow_up = self._ours.follow_up, None
@@ -373,16 +303,9 @@ class TurnMachine:
             self._listen(now)
         return []
 
-    def _reply_failed(self, reason: str, now: float) -> list[Command]:
-        if not self._ours.drafted:
-            return self._fail(reason, now)
-        self._ours.lose_draft()  # nobody waits for it yet; the turn's end will try anew
-        return []
-
     def _missed(self, text: str, trigger: str, now: float) -> list[Command]:
         """Ask again, or say goodbye when that was tried often enough."""
-        self._misses += 1
-        if self._misses > self._turn.reprompts:
+        if self._patience.lost():
             return self._close(self._agent.phrases.goodbye, Outcome(Status.COMPLETED, "no_input"), now)
         return self._say(text, trigger, now)
 
@@ -398,27 +321,25 @@ class TurnMachine:
 
     def _fail(self, reason: str, now: float) -> list[Command]:
         outcome = Outcome(Status.FAILED, reason)
-        if self._state is State.CLOSING:  # not even the last sentence can be said
-            return self._leave(self._ours.outcome or outcome)
+        if self._state is State.CLOSING:
+            return self._leave(self._ours.outcome or outcome)  # not even the last sentence can be said
         return [self._ours.stop(), *self._close(self._agent.phrases.apology, outcome, now)]
 
     # -- hold, and time
 
     def _put_on_hold(self, now: float) -> list[Command]:
-        if self._on_hold or self._state is State.CLOSING:
+        if self._state is State.CLOSING:
             return []
         commands = self._speech_stopped(now, now) if self._onset is not None else []
         self._on_hold = True
         self._barge_in.over()
-        if self._state in _AGENTS:
+        if self._state in AGENTS_TURN:
             commands.append(self._ours.hold())
         return commands
 
     def _taken_off_hold(self, now: float) -> list[Command]:
-        if not self._on_hold:
-            return []
         self._on_hold = False
-        if self._state in _AGENTS:
+        if self._state in AGENTS_TURN:
             self._deadline = self._ours.first_audio_due(now)
             return [self._ours.resume()]
         if self._state is State.LISTENING:
@@ -437,7 +358,7 @@ class TurnMachine:
         if _due(self._barge_in.due, now):
             self._barge_in.due = None
             look = self._barge_in.watching or self._state is State.INTERRUPTED
-            return [self._take_transcript() if look else self._hold(now)]
+            return [self._caller.take_transcript() if look else self._hold(now)]
         if _due(self._ours.filler_due, now):
             filler = self._ours.filler()
             return [] if self._on_hold else [filler]
@@ -450,18 +371,16 @@ class TurnMachine:
                 return self._finish_turn(now)
             case State.CALLER_SPEAKING:
                 self._deadline = None
-                return [self._take_transcript()]
+                return [self._caller.take_transcript()]
             case State.LISTENING:
-                phrases = self._agent.phrases.reprompts
-                text = phrases[self._misses % len(phrases)] if phrases else self._agent.phrases.not_understood
-                return self._missed(text, "silence", now)
+                return self._missed(self._patience.reprompt(), "silence", now)
             case State.HEARING | State.INTERRUPTED:
                 return self._fail("stt_timeout", now)
             case _:
                 return self._fail("reply_timeout", now)
 
     def _state_due(self) -> float | None:
-        return None if self._on_hold and self._state in _WAITS_FOR_CALLER else self._deadline
+        return None if self._on_hold and self._state in WAITS_FOR_CALLER else self._deadline
 
     def _leave(self, outcome: Outcome) -> list[Command]:
         stop = self._ours.stop()
