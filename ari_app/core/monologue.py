@@ -59,13 +59,13 @@ class Monologue:
     """The turns of one call's caller, one after the other."""
 
     def __init__(self) -> None:
-        self._turns: deque[tuple[tuple[str, ...], float]] = deque(maxlen=_CYCLE * (_REPETITIONS - 1))
+        self._turns: deque[tuple[str, ...]] = deque(maxlen=_CYCLE * (_REPETITIONS - 1))
 
     def heard(self, text: str, seconds: float) -> bool:
         """Take the caller's next turn and how long they spoke; True when no person is there."""
         words = tuple(re.findall(r"[\w']+", text.casefold().replace("’", "'")))
         machine = seconds >= _ANNOUNCEMENT_SECONDS and (_phrased(words) or self._repeated(words, seconds))
-        self._turns.appendleft((words, seconds))
+        self._turns.appendleft(words)
         return machine
 
     def _repeated(self, words: tuple[str, ...], seconds: float) -> bool:
@@ -76,7 +76,7 @@ class Monologue:
         times = 2 if long else _REPETITIONS
         return any(
             len(before := list(self._turns)[period - 1 :: period][: times - 1]) == times - 1
-            and all(_alike(words, earlier) for earlier, _ in before)
+            and all(_alike(words, earlier) for earlier in before)
             for period in range(1, _CYCLE + 1)
         )
 
