@@ -40,6 +40,7 @@ class _Clause:
     pcm: Pcm16
     heard: int = 0
     """Samples of it that the caller had heard when it was held."""
+    was_held: bool = False
     mark: int = 0
     """Number of the mark behind it; 0 while it was not sent."""
     queued_at: float = 0.0
@@ -117,11 +118,12 @@ class Playout:
         """Silence it now, and keep what was not heard."""
         if not self._is_current(generation) or self._held:
             return
-        self._held = True
         if self._queue:
             self._flush()
-            front = self._queue[0]
-            front.heard = _between_words(front.pcm, self._played(front), self._transport.rate)
+            front, played = self._queue[0], self._played(self._queue[0])
+            earliest = (front.heard + played) // 2 if front.was_held else 0  # noise that comes again must not stall it
+            front.heard, front.was_held = _between_words(front.pcm, earliest, played, self._transport.rate), True
+        self._held = True
         for clause in self._queue:
             clause.mark = 0
         self._front_since = None
@@ -215,12 +217,12 @@ class Playout:
             self._emit(SpeakingDone(self._generation, self._spoke))
 
 
-def _between_words(pcm: Pcm16, played: int, rate: int) -> int:
-    """The quietest sample index in the last moments before `played`."""
+def _between_words(pcm: Pcm16, earliest: int, played: int, rate: int) -> int:
+    """The quietest sample index in the last moments before `played`, but not before `earliest`."""
     stretch = int(_QUIET_SECONDS * rate)
-    count = min(int(_STEP_BACK_SECONDS * rate), played) // stretch
+    count = min(int(_STEP_BACK_SECONDS * rate), played - earliest) // stretch
     if not count:
-        return 0 if played < stretch else played
+        return earliest
     begin = played - count * stretch
     energies = np.square(pcm[begin:played].astype(np.float32)).reshape(count, stretch).sum(axis=1)
     return begin + int(energies.argmin()) * stretch

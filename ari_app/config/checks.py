@@ -69,6 +69,7 @@ def _turns(settings: Settings) -> Iterator[ConfigError]:
             "speech must stop at a lower probability than it starts at",
             key="vad.stop_probability",
         )
+    yield from _endpoints(AgentSettings(), settings.turn, "turn")
     if settings.barge_in.hold_ms > settings.barge_in.max_hold_ms:
         yield ConfigError(
             f"{settings.barge_in.hold_ms} is more than max_hold_ms ({settings.barge_in.max_hold_ms})",
@@ -87,11 +88,10 @@ def _endpoints(agent: AgentSettings, turn: TurnSettings, key: str) -> Iterator[C
     """Shortest ≤ usual ≤ longest, with the agent's own in place of the general ones."""
     shortest, usual, longest = endpoints(agent, turn)
     if not shortest <= usual <= longest:
-        own = (agent.endpoint_min_ms, agent.endpoint_ms, agent.endpoint_max_ms) != (None, None, None)
         yield ConfigError(
             f"endpoint_min_ms {shortest}, endpoint_ms {usual}, endpoint_max_ms {longest} are not in rising order",
             "a complete utterance ends sooner than others, words that trail off later",
-            key=key if own else "turn.endpoint_ms",
+            key=f"{key}.endpoint_ms",
         )
 
 
@@ -131,7 +131,8 @@ def _agents(settings: Settings) -> Iterator[ConfigError]:
             yield ConfigError("the dialplan cannot name it", "use letters, digits, . _ and - only", key=key)
         if not agent.prompt.strip():
             yield ConfigError("is empty", "say who the agent is and what it does", key=f"{key}.prompt")
-        yield from _endpoints(agent, settings.turn, key)
+        if (agent.endpoint_min_ms, agent.endpoint_ms, agent.endpoint_max_ms) != (None, None, None):
+            yield from _endpoints(agent, settings.turn, key)
         yield from _transfers(agent, f"{key}.transfers")
         yield from _phrases(agent, f"{key}.phrases", settings.turn.reprompts)
 

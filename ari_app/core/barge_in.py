@@ -5,7 +5,7 @@
     agent   ██████████████████        held         ████████  backchannel, noise: it goes on from there
     caller            ▁▇▇▇▇▇▇▇▇▁
                        ^  ^ hold: onset + min_speech_ms
-                       onset      ^ look at the words: after half of hold_ms, then again after each hold_ms
+                       onset      ^ look at the words: after each half of hold_ms
 
     agent   ██████████████████        held, then stopped for good
     caller            ▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇
@@ -62,9 +62,9 @@ class BargeIn:
     def held(self, now: float) -> None:
         """The agent is held."""
         self._held_at = now
-        self._interval = self._settings.hold_ms / 1000
+        self._interval = self._settings.hold_ms / 2000
         self.watching = False
-        self.due = now + self._interval / 2
+        self.due = now + self._interval
 
     def verdict(self, text: str, *, speaking: bool, now: float) -> Verdict:
         """Judge the words so far; `speaking`: the speech goes on. Sets `due` when they are to be looked at again."""
