@@ -27,12 +27,25 @@ class Wire:
         self.sent.append("flush")
 
 
+class Echo:
+    """What is told of the agent's voice: when how many samples begin to play, and when it was stopped."""
+
+    def __init__(self):
+        self.told = []
+
+    def played(self, pcm, at):
+        self.told.append((len(pcm), at))
+
+    def stopped(self, at):
+        self.told.append(("stopped", at))
+
+
 class Desk:
     """A playout, its wire, its events and a clock that is set by hand."""
 
     def __init__(self):
-        self.wire, self.events, self.now = Wire(), [], 0.0
-        self.playout = Playout(self.wire, self.events.append, lambda: self.now)
+        self.wire, self.echo, self.events, self.now = Wire(), Echo(), [], 0.0
+        self.playout = Playout(self.wire, self.events.append, lambda: self.now, self.echo)
 
     def play(self, generation, text, seconds=1.0):
         self.playout.play(generation, text, np.zeros(int(seconds * RATE), np.int16))
@@ -47,14 +60,14 @@ def test_clauses_go_out_in_order_and_the_last_mark_ends_the_generation():
     desk.playout.begin(1)
     desk.play(1, "We are open.")
     desk.play(1, "Until six.")
-    assert desk.wire.sent == ["1.start", 1000, "1.0", 1000, "1.1"]
+    assert desk.wire.sent == ["1.start", 1000, "1.1", 1000, "1.2"]
     desk.played("1.start", 0.1)
     assert desk.events == [SpeakingStarted(1)]
-    desk.played("1.0", 1.1)
+    desk.played("1.1", 1.1)
     assert desk.playout.heard() == "We are open."
     desk.playout.finish(1)
     assert len(desk.events) == 1
-    desk.played("1.1", 2.1)
+    desk.played("1.2", 2.1)
     assert desk.events[1:] == [SpeakingDone(1, True)]
     assert desk.playout.heard() == "We are open. Until six."
     assert desk.playout.late_clauses == 0
@@ -66,12 +79,12 @@ def test_stopping_keeps_only_the_words_that_were_heard():
     desk.play(1, "We are open.")
     desk.play(1, "On Saturday we close at one.", 2.0)
     desk.played("1.start", 0.0)
-    desk.played("1.0", 1.0)
+    desk.played("1.1", 1.0)
     desk.now = 2.0
     desk.playout.stop(1)
     assert desk.wire.sent[-1] == "flush"
     assert desk.playout.heard() == "We are open. On Saturday we"
-    desk.played("1.1", 3.0)  # in flight when it was flushed
+    desk.played("1.2", 3.0)  # in flight when it was flushed
     assert desk.playout.heard() == "We are open. On Saturday we"
     assert desk.events == [SpeakingStarted(1)]
 
@@ -108,7 +121,7 @@ def test_a_clause_after_a_gap_counts_as_late_and_is_measured_from_its_own_start(
     desk.playout.begin(1)
     desk.play(1, "One two.")
     desk.played("1.start", 0.0)
-    desk.played("1.0", 1.0)
+    desk.played("1.1", 1.0)
     desk.now = 5.0
     desk.play(1, "three four.")
     assert desk.playout.late_clauses == 1
