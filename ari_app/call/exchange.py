@@ -105,6 +105,7 @@ class Exchange:
             stamp=self._turns.stamp,
             count=self.count,
         )
+        self._last_speech: float | None = None  # its end, while it is neither accepted nor forgotten
         self._speaking: asyncio.Task[None] | None = None
         self._drafted: int | None = None
         self._draft_tools: list[ToolCalled] = []  # what the draft wants done, when it becomes the reply
@@ -128,8 +129,6 @@ class Exchange:
     def note(self, event: Event) -> None:
         """Keep for the history and the store what an event tells, before the machine has it."""
         match event:
-            case Heard():
-                self._turns.stamp("transcript")
             case SpeakingStarted():
                 self._turns.stamp("first_frame_sent")
             case SpeakingDone(generation) if self._speaking and generation == self.playout.generation:
@@ -146,8 +145,12 @@ class Exchange:
 
     def noted(self, event: Event, state: State) -> None:
         """The machine has had the event, and its commands are carried out."""
-        if isinstance(event, SpeechStopped) and state in (State.PAUSING, State.HEARING):
-            self._turns.speech_ended(event.at)  # of this turn; a cough over the answer is none
+        if isinstance(event, SpeechStopped):
+            self._last_speech = event.at
+            if state in (State.PAUSING, State.HEARING):
+                self._turns.speech_ended(event.at)  # of this turn; a cough over the answer is none
+        elif isinstance(event, Heard):
+            self._turns.stamp("transcript")
         if state is State.CALLER_SPEAKING:
             self._reading.begin()
         else:
@@ -165,6 +168,7 @@ class Exchange:
             case do.ForgetSpeech():
                 self._hearing.forget()
                 self._reading.forget()
+                self._last_speech = None
             case do.Draft(generation, text):
                 self._draft(generation, text)
             case do.Reply(generation):
@@ -191,6 +195,7 @@ class Exchange:
             self._turns.stamp("endpoint")
             self._hearing.accept()
             self._reading.forget()
+            self._last_speech = None
         self._dialogue.caller_said(text)
         self._turns.caller_said(text, trigger, endpoint_ms)
 
@@ -224,6 +229,8 @@ class Exchange:
         self._speaking = None
         self.playout.stop(generation)
         self._turn_over(interrupted=True)
+        if self._last_speech is not None:  # which interrupted us
+            self._turns.speech_ended(self._last_speech)
 
     def _turn_over(self, *, interrupted: bool) -> None:
         heard = self.playout.heard()
