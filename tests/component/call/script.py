@@ -1,6 +1,11 @@
-"""Scripted engines and a line without Asterisk: everything around the real session is a script here."""
+"""Scripted engines and a line without Asterisk: everything around the real session is a script here.
+
+The caller's audio carries its words: each word has a loudness of its own, by which the ears read it. So a transcript is
+a function of the audio, however often and of whatever part of it one is made.
+"""
 
 import asyncio
+import itertools
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,18 +16,43 @@ from ari_app.call.session import Parts, Session
 from ari_app.engines.base import Transcript
 from ari_app.errors import EngineError
 from ari_app.media.transport import Closed, Frame, Played
-from ari_app.settings import AgentSettings, Settings
+from ari_app.settings import AgentSettings, Settings, TurnSettings
 
 RATE = 16_000
+FRAME = RATE // 50
 AGENT = AgentSettings(greeting="Hello.", transfers={"billing": "internal,200,1"})
+PLAIN = TurnSettings(judge="silence", partial_ms=0, speculate=0, filler_ms=0)
+"""Nothing is transcribed or answered before the end-of-turn silence is over."""
+
+_QUIETEST_WORD, _LOUDEST_WORD = 3000, 32_000
+_words: dict[int, tuple[str | None, int]] = {}  # loudness → the word and its samples; None: the ears know
+_loudness = itertools.cycle(range(_QUIETEST_WORD, _LOUDEST_WORD))
+
+
+def spoken(seconds, what):
+    """Audio of the caller, 16 bit: False is silence, a text is that text, True is what the ears make of it."""
+    samples = round(seconds * 50) * FRAME
+    if what is False:
+        return np.zeros(samples, np.int16)
+    words = [None] if what is True else what.split() or [""]
+    pieces = []
+    for piece, word in zip(np.array_split(np.zeros(samples, np.int16), len(words)), words, strict=True):
+        level = next(_loudness)
+        _words[level] = word, len(piece)
+        pieces.append(np.full(len(piece), level, np.int16))
+    return np.concatenate(pieces)
 
 
 class Ears:
-    """Loud is speech; transcripts come from a list. An exception in the list is raised."""
+    """Loud is speech. Words are read from the audio; what has none gets one of `transcripts`, always the same. An
+    exception among them is raised."""
 
-    def __init__(self, transcripts):
+    def __init__(self, transcripts=()):
         self.transcripts = list(transcripts)
+        self.known = {}
         self.audio_seconds = []
+        self.texts = []
+        self.seconds = 0.02
 
     def session(self):
         return self
@@ -35,32 +65,64 @@ class Ears:
 
     async def transcribe(self, samples):
         self.audio_seconds.append(len(samples) / RATE)
-        await asyncio.sleep(0.02)
-        text = self.transcripts.pop(0)
-        if isinstance(text, Exception):
-            raise text
-        return Transcript(text, -0.1, 0.0)
+        await asyncio.sleep(self.seconds)
+        levels, first, counts = np.unique(np.round(samples * 32768).astype(int), return_index=True, return_counts=True)
+        words = []
+        for _, level, count in sorted(zip(first, levels, counts, strict=True)):
+            if level >= _QUIETEST_WORD:
+                words.append(self._word(int(level), int(count)))
+        self.texts.append(" ".join(word for word in words if word))
+        return Transcript(self.texts[-1], -0.1, 0.0)
+
+    def _word(self, level, samples):
+        word, length = _words[level]
+        if word is None:
+            if level not in self.known:
+                self.known[level] = self.transcripts.pop(0) if self.transcripts else ""
+            word = self.known[level]
+            if isinstance(word, Exception):
+                raise word
+            return word
+        return word if samples * 2 > length else ""
 
 
 class Mind:
-    """Replies come from a list: strings are streamed word by word, numbers are seconds of waiting."""
+    """Replies: strings are streamed word by word, numbers are seconds of waiting. They come from a list, or by what the
+    caller has said last."""
 
     def __init__(self, replies):
-        self.replies = list(replies)
+        self.replies = replies if isinstance(replies, dict) else list(replies)
         self.seen = []
+        self.read_along = []
+        self.ended = 0
+        self.cut = False
         self.closed = False
+
+    async def read(self, messages, tools=()):
+        self.read_along.append(messages[-1].content)
+        await asyncio.sleep(0.01)
 
     async def reply(self, messages, tools=(), *, max_tokens):
         self.seen.append([(m.role, m.content) for m in messages])
-        for part in self.replies.pop(0):
-            if isinstance(part, Exception):
-                raise part
-            if isinstance(part, (int, float)):
-                await asyncio.sleep(part)
-                continue
-            for word in part.split(" "):
-                await asyncio.sleep(0.01)
-                yield word + " "
+        self.cut = False
+        reply = self.replies[messages[-1].content] if isinstance(self.replies, dict) else self.replies.pop(0)
+        said = 0
+        try:
+            for part in reply:
+                if isinstance(part, Exception):
+                    raise part
+                if isinstance(part, (int, float)):
+                    await asyncio.sleep(part)
+                    continue
+                for word in part.split(" "):
+                    await asyncio.sleep(0.01)
+                    yield word + " "
+                    said += 1
+                    if said == max_tokens:
+                        self.cut = True
+                        return
+        finally:
+            self.ended += 1
 
     async def close(self):
         self.closed = True
@@ -131,11 +193,10 @@ class Wire:
         self.events.put_nowait(Closed("closed"))
 
     async def caller(self, script):
-        """Send the caller's audio: (seconds, loud?) pairs, as frames in time."""
-        for seconds, loud in script:
-            for _ in range(round(seconds / 0.02)):
-                pcm = np.full(RATE // 50, 8000 if loud else 0, np.int16).tobytes()
-                self.events.put_nowait(Frame(pcm, self.loop.time()))
+        """Send the caller's audio, (seconds, what) pairs, as frames in time."""
+        for seconds, what in script:
+            for frame in spoken(seconds, what).reshape(-1, FRAME):
+                self.events.put_nowait(Frame(frame.tobytes(), self.loop.time()))
                 await asyncio.sleep(0.02)
 
 
@@ -151,8 +212,8 @@ class Line:
     def gone(self):
         return self.left.is_set()
 
-    async def watch(self, pressed):
-        self.pressed = pressed
+    async def watch(self, pressed, post):
+        self.pressed, self.post = pressed, post
         await self.left.wait()
 
     async def open(self, kind, listen):
@@ -166,7 +227,7 @@ class Desk:
         self.ears, self.mind, self.voice, self.books = Ears(transcripts), Mind(replies), Voice(), Books()
         self.wire = Wire()
         self.line = Line(self.wire)
-        settings = replace(Settings(), **sections)
+        settings = replace(Settings(), **{"turn": PLAIN, **sections})
         self.parts = Parts(settings, self.ears, self.ears, self.voice, Prompts(self.voice), self.books)
         self.session = Session(self.parts, self.line, agent, self.mind, NoRecorder(), {})
 

@@ -70,7 +70,7 @@ def test_an_interruption_silences_the_agent_and_cuts_the_history():
     assert cut.interrupted
     assert long_answer.startswith(cut.agent_text)
     assert 0 < len(cut.agent_text) < len(long_answer) / 2
-    assert desk.mind.seen[1][-2:] == [("assistant", cut.agent_text), ("user", "stop please")]
+    assert desk.mind.seen[1][-2:] == [("assistant", f"{cut.agent_text}—"), ("user", "stop please")]
 
 
 def test_keys_are_input():

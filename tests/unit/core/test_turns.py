@@ -7,9 +7,11 @@ import pytest
 from ari_app.core.commands import (
     CallerSaid,
     ForgetSpeech,
+    HoldSpeaking,
     Leave,
     Outcome,
     Reply,
+    ResumeSpeaking,
     Say,
     Status,
     StopSpeaking,
@@ -30,45 +32,9 @@ from ari_app.core.events import (
     Timer,
     ToolCalled,
 )
-from ari_app.core.turns import State, TurnMachine
-from ari_app.settings import AgentSettings, BargeInSettings, Phrases, TurnSettings
-
-PHRASES = Phrases(
-    reprompts=("Still there?", "Hello?"),
-    not_understood="Pardon?",
-    goodbye="Bye.",
-    time_is_up="Time is up.",
-    apology="Sorry.",
-    cannot_transfer="I cannot.",
-)
-AGENT = AgentSettings(greeting="Hello.", transfers={"billing": "internal,200,1"}, max_seconds=100, phrases=PHRASES)
-
-
-def machine(agent=AGENT, turn=None, barge_in=None):
-    return TurnMachine(agent, turn or TurnSettings(), barge_in or BargeInSettings())
-
-
-def play(script, **how):
-    """Run (time, event, expected commands) rows; returns the machine."""
-    under_test = machine(**how)
-    for row, (now, event, expected) in enumerate(script):
-        assert under_test.handle(event, now) == expected, f"row {row}: {event} at {now}"
-    return under_test
-
-
-GREETED = [
-    (0.0, MediaReady(), [Say(1, "Hello.", "greeting")]),
-    (0.1, SpeakingStarted(1), []),
-    (2.0, SpeakingDone(1, True), []),
-]
-ASKED = [
-    *GREETED,
-    (3.1, SpeechStarted(3.0), []),
-    (4.1, SpeechStopped(4.0), []),
-    (4.4, Timer(), [TakeTranscript(1)]),
-    (4.45, Heard(1, "what are your hours"), [CallerSaid("what are your hours", "speech"), Reply(2)]),
-]
-ANSWERING = [*ASKED, (4.6, SpeakingStarted(2), [])]
+from ari_app.core.turns import State
+from ari_app.settings import BargeInSettings
+from tests.unit.core.turn_script import AGENT, ANSWERING, ASKED, GREETED, PLAIN, go_on, play, said
 
 
 def test_a_turn_ends_after_the_silence_and_is_answered():
@@ -103,25 +69,39 @@ def test_a_pause_shorter_than_the_endpoint_is_part_of_the_turn():
     )
 
 
-def test_speech_over_the_agent_stops_it_after_the_minimum():
-    under_test = play([*ANSWERING, (5.1, SpeechStarted(5.0), [])])
-    assert under_test.next_deadline() == pytest.approx(5.2)
-    assert under_test.handle(Timer(), 5.2) == [StopSpeaking(2)]
+def test_words_over_the_agent_stop_it_and_the_turn_goes_on_to_its_own_end():
+    under_test = play(
+        [
+            *ANSWERING,
+            (5.05, SpeechStarted(5.0), []),
+            (5.1, Timer(), [HoldSpeaking(2)]),
+            (5.2, Timer(), [TakeTranscript(2)]),
+            (5.3, Heard(2, "wait"), [StopSpeaking(2)]),
+            (5.35, SpeakingDone(2, True), []),  # late
+        ]
+    )
     assert under_test.state is State.CALLER_SPEAKING
-    assert under_test.handle(SpeakingDone(2, True), 5.3) == []  # late
     assert under_test.handle(SpeechStopped(5.5), 5.6) == []
-    assert under_test.handle(Timer(), 5.9) == [TakeTranscript(2)]
+    assert under_test.handle(Timer(), 5.9) == [TakeTranscript(3)]
+    assert under_test.handle(Heard(3, "wait a moment"), 6.0) == [said("wait a moment"), Reply(4)]
 
 
 def test_a_short_sound_over_the_agent_is_no_interruption():
-    under_test = play([*ANSWERING, (5.1, SpeechStarted(5.0), []), (5.15, SpeechStopped(5.1), [ForgetSpeech()])])
+    under_test = play([*ANSWERING, (5.1, SpeechStarted(5.0), []), (5.15, SpeechStopped(5.09), [ForgetSpeech()])])
     assert under_test.state is State.SPEAKING
     assert under_test.next_deadline() == 100.0  # only the maximum duration is left
 
 
 def test_an_interruption_noticed_late_still_stops_the_agent():
-    under_test = play([*ANSWERING, (5.6, SpeechStarted(5.0), []), (5.6, SpeechStopped(5.5), [StopSpeaking(2)])])
-    assert under_test.state is State.PAUSING
+    play(
+        [
+            *ANSWERING,
+            (5.6, SpeechStarted(5.0), []),
+            (5.6, SpeechStopped(5.5), [HoldSpeaking(2), TakeTranscript(2)]),
+            (5.7, Heard(2, "stop"), [StopSpeaking(2)]),
+            (5.9, Timer(), [said("stop"), Reply(4)]),
+        ]
+    )
 
 
 def test_barge_in_can_be_turned_off():
@@ -144,7 +124,7 @@ def test_going_on_before_the_answer_cancels_it_and_keeps_the_words():
             (4.6, SpeechStarted(4.5), [StopSpeaking(2)]),
             (5.1, SpeechStopped(5.0), []),
             (5.4, Timer(), [TakeTranscript(2)]),
-            (5.5, Heard(2, "on saturday"), [CallerSaid("on saturday", "speech"), Reply(4)]),
+            (5.5, Heard(2, "on saturday"), [said("on saturday"), Reply(4)]),
         ]
     )
 
@@ -156,12 +136,12 @@ def test_a_noise_before_the_answer_does_not_lose_the_question():
             (4.6, SpeechStarted(4.5), [StopSpeaking(2)]),
             (4.7, SpeechStopped(4.65), []),
             (5.05, Timer(), [TakeTranscript(2)]),
-            (5.1, Heard(2, ""), [Reply(4)]),
+            (5.1, Heard(2, ""), [ForgetSpeech(), Reply(4)]),
         ]
     )
 
 
-def test_going_on_while_the_transcript_is_made_waits_for_the_rest():
+def test_going_on_while_the_transcript_is_made_makes_one_turn_of_both():
     under_test = play(
         [
             *GREETED,
@@ -169,14 +149,22 @@ def test_going_on_while_the_transcript_is_made_waits_for_the_rest():
             (4.1, SpeechStopped(4.0), []),
             (4.4, Timer(), [TakeTranscript(1)]),
             (4.5, SpeechStarted(4.45), []),
-            (4.7, Heard(1, "my number is"), [CallerSaid("my number is", "speech")]),
+            (4.7, Heard(1, "my number is"), []),  # not all of it
         ]
     )
     assert under_test.state is State.CALLER_SPEAKING
+    go_on(
+        under_test,
+        [
+            (5.1, SpeechStopped(5.0), []),
+            (5.4, Timer(), [TakeTranscript(2)]),
+            (5.5, Heard(2, "my number is one"), [said("my number is one"), Reply(2)]),
+        ],
+    )
 
 
 def test_a_word_said_and_ended_while_the_transcript_is_made_is_heard_too():
-    under_test = play(
+    play(
         [
             *GREETED,
             (3.1, SpeechStarted(3.0), []),
@@ -184,19 +172,18 @@ def test_a_word_said_and_ended_while_the_transcript_is_made_is_heard_too():
             (4.4, Timer(), [TakeTranscript(1)]),
             (4.5, SpeechStarted(4.45), []),
             (4.8, SpeechStopped(4.7), []),
-            (4.9, Heard(1, "my number is"), [CallerSaid("my number is", "speech")]),
+            (4.9, Heard(1, "my number is"), []),
+            (5.1, Timer(), [TakeTranscript(2)]),
         ]
     )
-    assert under_test.next_deadline() == pytest.approx(5.1)
-    assert under_test.handle(Timer(), 5.1) == [TakeTranscript(2)]
 
 
 def test_an_endless_talker_is_transcribed_in_parts():
-    under_test = play([*GREETED, (3.1, SpeechStarted(3.0), [])], turn=TurnSettings(max_speech_ms=5000))
+    under_test = play([*GREETED, (3.1, SpeechStarted(3.0), [])], turn=replace(PLAIN, max_speech_ms=5000))
     assert under_test.handle(Timer(), 8.0) == [TakeTranscript(1)]
     assert under_test.handle(Heard(1, "and then"), 8.1) == [CallerSaid("and then", "speech")]
     assert under_test.state is State.CALLER_SPEAKING
-    assert under_test.next_deadline() == pytest.approx(13.0)
+    assert under_test.next_deadline() == pytest.approx(13.1)
 
 
 def test_a_cough_goes_unanswered_and_speech_without_words_is_asked_again():
@@ -205,7 +192,7 @@ def test_a_cough_goes_unanswered_and_speech_without_words_is_asked_again():
         (3.2, SpeechStarted(3.0), []),
         (3.3, SpeechStopped(3.2), []),
         (3.6, Timer(), [TakeTranscript(1)]),
-        (3.7, Heard(1, " "), []),
+        (3.7, Heard(1, " "), [ForgetSpeech()]),
     ]
     assert play(cough).state is State.LISTENING
     mumble = [
@@ -213,7 +200,7 @@ def test_a_cough_goes_unanswered_and_speech_without_words_is_asked_again():
         (3.2, SpeechStarted(3.0), []),
         (4.3, SpeechStopped(4.2), []),
         (4.6, Timer(), [TakeTranscript(1)]),
-        (4.7, Heard(1, ""), [Say(2, "Pardon?", "error")]),
+        (4.7, Heard(1, ""), [ForgetSpeech(), Say(2, "Pardon?", "error")]),
     ]
     play(mumble)
 
@@ -252,14 +239,30 @@ def test_hang_up_waits_for_the_last_word():
 
 def test_an_interruption_takes_back_the_hang_up():
     under_test = play(
-        [*ANSWERING, (4.7, ToolCalled(2, "hang_up", {}), []), (5.0, SpeechStarted(4.9), [])],
+        [
+            *ANSWERING,
+            (4.7, ToolCalled(2, "hang_up", {}), []),
+            (5.0, SpeechStarted(4.9), []),
+            (5.1, SpeechStopped(5.1), [HoldSpeaking(2), TakeTranscript(2)]),
+            (5.2, Heard(2, "wait"), [StopSpeaking(2)]),
+            (5.5, Timer(), [said("wait"), Reply(4)]),
+            (7.0, SpeakingDone(4, True), []),
+        ]
     )
-    assert under_test.handle(Timer(), 5.1) == [StopSpeaking(2)]
-    under_test.handle(SpeechStopped(5.5), 5.6)
-    under_test.handle(Timer(), 5.9)
-    assert under_test.handle(Heard(2, "wait"), 6.0)[-1] == Reply(4)
-    assert under_test.handle(SpeakingDone(4, True), 7.0) == []
     assert under_test.state is State.LISTENING
+
+
+def test_a_false_alarm_leaves_the_hang_up_as_it_is():
+    play(
+        [
+            *ANSWERING,
+            (4.7, ToolCalled(2, "hang_up", {}), []),
+            (5.1, SpeechStarted(4.9), []),
+            (5.1, SpeechStopped(5.1), [HoldSpeaking(2), TakeTranscript(2)]),
+            (5.2, Heard(2, "okay"), [ForgetSpeech(), ResumeSpeaking(2)]),
+            (7.0, SpeakingDone(2, True), [StopSpeaking(2), Leave(Outcome(Status.COMPLETED, "agent_hung_up"))]),
+        ]
+    )
 
 
 def test_a_transfer_goes_to_the_configured_destination_only():
@@ -313,7 +316,7 @@ def test_keys_beside_speech_are_answered_with_it():
             (3.5, Digit("5"), []),
             (4.1, SpeechStopped(4.0), []),
             (4.4, Timer(), [TakeTranscript(1)]),
-            (4.5, Heard(1, "extension"), [CallerSaid("extension", "speech")]),
+            (4.5, Heard(1, "extension"), [said("extension")]),
             (5.0, Timer(), [CallerSaid("five", "dtmf"), Reply(2)]),
         ]
     )
