@@ -42,7 +42,7 @@ _OPEN_LAST = _words(
     "i we he she they i'm i'd i'll i've we're we'd we'll we've he's she's they're you're you'd you'll you've it'll "
     "it's that's there's here's what's who's where's "  # subjects
     "am is are was were be been being has had does did can could will would shall should may might must "
-    "gonna wanna very quite just maybe perhaps called named mister mr mrs miss ms dr "
+    "gonna wanna very quite just maybe perhaps currently almost approximately called named mister mr mrs miss ms dr "
     "want need like have get book make take give send find buy use bring put tell say said wanted got speak talk"
 )
 _ANSWER_VERBS = "am|do|did|have|can|could|will|would|is|was|are|does|don't|didn't|haven't|can't|won't|isn't|aren't"
@@ -51,7 +51,7 @@ _NOT_OPEN = re.compile(
     r"\b(?:who|what(?! (?:time|day))|where|which|how)\b.*\b(?:i|you|we|they|he|she|it|that|this)(?: \w+)?"
     r" (?:for|with|from|about|like|need|want|have|say|get|take|be|tell|use|do)$|"
     r"\b(?:who|what|where|which|how)\b.*\b(?:i|you|we|they|he|she|it|that|this) (?:am|is|are|was|were)$|"
-    r"\b(?:who|where)\b.*\b(?:i|you|we|they|it|this) (?:\w+ )?to$|\b(?:is|are|was|were|does|do) (?:he|she|they)$|"
+    r"\b(?:who|where|which \w+)\b.*\b(?:i|you|we|they|it|this)\b.* to$|\b(?:is|are|was|were|does|do) (?:he|she|they)$|"
     r"\b(?:hold|hang|go|going|log|later) on$|\b(?:come|go|check|log|sign|drop|get|fill (?:it|that|them)) in$|"
     r"\b(?:come|drop) by$|\b(?:day|week|month|year) (?:before|after)$|\b(?:think|hope|thought) so$|"
     r"\b(?:if|as|when|whenever) (?:i|you|we|they) (?:can|could|would|will|may|want|like|need)$|\bme too$|"
@@ -63,7 +63,7 @@ _OPEN_PHRASE = re.compile(
     r"\b(?:tell|give|send|ask|show|connect|transfer|put) (?:me|us|him|her|them)|"
     r"^(?:\w+ )?i (?:think|guess|mean|believe)|\b(?:do|did|can|could|would|will|should|have) (?:i|you|we)(?: please)?|"
     r"\b(?:the|my|your) (?:first|last|next|other)|\bat (?:half|quarter)|(?<!the )(?<!my )(?<!a )\bdoctor|"
-    r"^(?:well|so|oh|but)|"
+    r"^(?:well|so|oh|but)|(?<!your )(?<!which )(?<!an )\bextension|"
     r"(?<!in )(?<!next )(?<!last )(?<!this )(?<!of )"
     r"\b(?:january|february|march|april|june|july|august|september|october|november|december))$"
 )
@@ -76,7 +76,7 @@ _LEADING = re.compile(
     r"good (?:morning|afternoon|evening)) )+(?=\w)"
 )
 _WHOLE = re.compile(
-    r"(?:(?:yes|no|yeah|yep|yup|nope|not yet|not really|not at all|correct|exactly|absolutely|of course|"
+    r"(?:(?:yes|no|yeah|yep|yup|nope|yes please|not yet|not really|not at all|correct|exactly|absolutely|of course|"
     r"that(?:'s| is) (?:right|correct|it|all|fine|wrong|everything|great|perfect|good|not right|okay)|"
     r"that(?:'ll| will| would) be (?:all|great|fine|it|good)|(?:i )?don't (?:know|think so)|i(?:'m| am) not sure|"
     rf"(?:yes|no|nope|yeah|yep) (?:i|we|you|it|that|he|she|they|this|there) (?:{_ANSWER_VERBS})|"
@@ -86,6 +86,7 @@ _WHOLE = re.compile(
     r"(?:the )?operator|i need help|(?:can you )?help me|say that again|i didn't (?:hear|catch) (?:you|that)) ?)+"
 )
 """Answers, thanks and farewells: whole in themselves, alone or one after the other."""
+_GREETING = re.compile(r"(?:hello|hi|hey|good morning|good afternoon|good evening)(?: there| again)?")
 _ACKNOWLEDGED = re.compile(
     rf"(?:okay|ok|alright|all right|right|sure|great|fine|perfect|i see|(?:i|we|they|he|she|it) (?:{_ANSWER_VERBS}))"
 )
@@ -98,8 +99,10 @@ _QUESTION = re.compile(
 )
 _REQUEST = re.compile(
     r"\b(?:i'd like|i would like|i want|i need|i'm looking|i'm calling|i have an? (?:question|problem)|"
-    r"(?:can|could|may|would) (?:i|you|we|somebody|someone)|please|transfer me|connect me|put me|give me|tell me)\b"
+    r"(?:can|could|may|would) (?:i|you|we|somebody|someone)|please \w+|transfer me|connect me|put me|give me|tell me)\b"
 )
+_OPEN_QUESTION = re.compile(r"\b(?:help|do for you|anything else|something else)\b")
+"""Asked so, callers say sentences, and a few words are the beginning of one."""
 _GOES_ON = re.compile(
     r"\b(?:appointments?|anything|something|some(?:one|body)|open|opened|close|closed|available|free|come|visit|move|"
     r"change|start|see|cancel|reschedule|call|pay|ask|check|leave|question|problem|message|booking|table)$"
@@ -178,20 +181,25 @@ def _grammar(said: str, asked: str) -> Ending:
     last = core.rpartition(" ")[2]
     if not _TIME.search(core) and ((last in _OPEN_LAST and not _NOT_OPEN.search(core)) or _OPEN_PHRASE.search(core)):
         return Ending.OPEN
+    if _GREETING.fullmatch(said):
+        return Ending.OPEN if _OPEN_QUESTION.search(asked) else Ending.UNCLEAR  # the request follows
     if _NAMED.search(core) or (re.search(r"\bname\b", asked) and not _QUESTION.match(core)):
         name = _NAMED.search(core)
         whole_name = " " in (name["name"] if name else core) and "name" in asked
         return Ending.COMPLETE if whole_name else Ending.UNCLEAR  # a last name may follow
-    return _by_kind(core, said, asking=asking)
+    return _by_kind(core, said, asked if asking else "")
 
 
-def _by_kind(core: str, said: str, *, asking: bool) -> Ending:
+def _by_kind(core: str, said: str, question: str) -> Ending:
+    """A question, a request or an answer is complete, if it does not lack what such a sentence mostly has."""
+    day = _DAY.search(core)
     if _TIME.search(core):
         return Ending.COMPLETE
-    if _DAY.search(core):
-        return Ending.UNCLEAR if _BOOKING.search(core) else Ending.COMPLETE
-    if _GOES_ON.search(core):
+    if day and re.search(r"\b(?:day|date) and (?:what )?time\b", question):
+        return Ending.OPEN
+    if (day and (_BOOKING.search(core) or re.search(r"\b(?:time|when)\b", question))) or _GOES_ON.search(core):
         return Ending.UNCLEAR
     if _QUESTION.match(core) or _REQUEST.search(said):
         return Ending.COMPLETE
-    return Ending.COMPLETE if asking and core.count(" ") < 4 else Ending.UNCLEAR
+    answer = question and core.count(" ") < 4 and not _OPEN_QUESTION.search(question)
+    return Ending.COMPLETE if answer else Ending.UNCLEAR

@@ -9,13 +9,14 @@ from rich.console import Console
 from rich.table import Table
 
 from ari_app.errors import OffhookError
-from tests.bench import bench_barge_in, bench_gap, bench_idle, bench_media, bench_real, bench_response
+from tests.bench import bench_barge_in, bench_endpoint, bench_gap, bench_idle, bench_media, bench_real, bench_response
 from tests.bench.figures import Figure
 
 BENCHMARKS = (
     (("gap.demo", "late_clauses.demo"), bench_gap.run),
     (("gap.real", "speculation.", "memory.real"), bench_real.run),
     (("response.demo",), bench_response.run),
+    (("endpoint.",), bench_endpoint.run),
     (("barge_in.",), bench_barge_in.run),
     (("media.",), bench_media.run),
     (("idle_call.", "memory.demo"), bench_idle.run),
