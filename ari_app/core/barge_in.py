@@ -5,19 +5,23 @@
     agent   ██████████████████        held         ████████  backchannel, noise: it goes on from there
     caller            ▁▇▇▇▇▇▇▇▇▁
                        ^  ^ hold: onset + min_speech_ms
-                       onset      ^ look at the words: after each half of hold_ms
+                       onset     ^ hold_ms later, and when the speech is over: look at the words
 
     agent   ██████████████████        held, then stopped for good
     caller            ▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇
-                       ^  ^ hold      ^ words that are no backchannel
+                       ^  ^ hold                   ^ words that are no backchannel
 
-Holding costs nothing, so it comes early; stopping is left to the words.
+Holding costs nothing, so it comes early. Stopping is left to the words: of the first half second a model hears this
+and that, so they count when the speech is over, or has lasted long enough to be certain of.
 """
 
 from enum import Enum, auto
 
 from ari_app.core.backchannels import is_backchannel
 from ari_app.settings import BargeInSettings
+
+_CERTAIN_SECONDS = 0.8
+"""Words of speech that has lasted so long are believed while it still goes on."""
 
 
 class Verdict(Enum):
@@ -62,22 +66,23 @@ class BargeIn:
     def held(self, now: float) -> None:
         """The agent is held."""
         self._held_at = now
-        self._interval = self._settings.hold_ms / 2000
+        self._interval = self._settings.hold_ms / 1000
         self.watching = False
         self.due = now + self._interval
 
     def verdict(self, text: str, *, speaking: bool, now: float) -> Verdict:
         """Judge the words so far; `speaking`: the speech goes on. Sets `due` when they are to be looked at again."""
         self.due = None
-        if text.strip() and not is_backchannel(text, self._language):
-            return Verdict.STOP
+        words = bool(text.strip()) and not is_backchannel(text, self._language)
         if not speaking:
-            return Verdict.GO_ON
+            return Verdict.STOP if words else Verdict.GO_ON
+        if words and now - self.onset >= _CERTAIN_SECONDS:
+            return Verdict.STOP
         if self.watching:
             self._interval *= 2  # every look costs a transcription
         self.due = now + self._interval
-        nothing_for_long = now - self._held_at >= self._settings.max_hold_ms / 1000
-        if self.watching or text.strip() or nothing_for_long:
+        backchannel = bool(text.strip()) and not words
+        if self.watching or backchannel or now - self._held_at >= self._settings.max_hold_ms / 1000:
             self.watching = True
             return Verdict.GO_ON
         return Verdict.WAIT

@@ -75,15 +75,17 @@ def test_words_over_the_agent_stop_it_and_the_turn_goes_on_to_its_own_end():
             *ANSWERING,
             (5.05, SpeechStarted(5.0), []),
             (5.1, Timer(), [HoldSpeaking(2)]),
-            (5.2, Timer(), [TakeTranscript(2)]),
-            (5.3, Heard(2, "wait"), [StopSpeaking(2)]),
-            (5.35, SpeakingDone(2, True), []),  # late
+            (5.35, Timer(), [TakeTranscript(2)]),
+            (5.4, Heard(2, "wait"), []),  # maybe: of so little speech a model hears this and that
+            (5.65, Timer(), [TakeTranscript(3)]),
+            (5.85, Heard(3, "wait a"), [StopSpeaking(2)]),
+            (5.9, SpeakingDone(2, True), []),  # late
         ]
     )
     assert under_test.state is State.CALLER_SPEAKING
-    assert under_test.handle(SpeechStopped(5.5), 5.6) == []
-    assert under_test.handle(Timer(), 5.9) == [TakeTranscript(3)]
-    assert under_test.handle(Heard(3, "wait a moment"), 6.0) == [said("wait a moment"), Reply(4)]
+    assert under_test.handle(SpeechStopped(6.0), 6.1) == []
+    assert under_test.handle(Timer(), 6.4) == [TakeTranscript(4)]
+    assert under_test.handle(Heard(4, "wait a moment"), 6.5) == [said("wait a moment"), Reply(4)]
 
 
 def test_a_short_sound_over_the_agent_is_no_interruption():
