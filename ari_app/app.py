@@ -82,7 +82,7 @@ async def _start(
     await prepare(settings, prompts, media.rate)
     await prefill(settings, engines.llm)
     stack.push_async_callback((await serve_agi(settings.agi.host, settings.agi.port)).close)
-    parts = Parts(settings, engines.vad, engines.stt, engines.tts, prompts, store)
+    parts = Parts(settings, engines.vad, engines.stt, engines.tts, prompts, store, engines.judge)
     return Stasis(parts, Switchboard(ari, ami, media, engines.llm)), ari
 
 
