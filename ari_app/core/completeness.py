@@ -35,24 +35,27 @@ def _words(text: str) -> frozenset[str]:
 
 _OPEN_LAST = _words(
     "um uh er erm uhm hmm hm mm "  # fillers
-    "and but or nor because cause cos if whether unless while since although though than as so "  # conjunctions
+    "and but or nor because cause cos if whether unless while since although than as so "  # conjunctions
     "a an the my your our their its whose every "  # articles, possessives
     "of from with without between into onto during against per via past towards toward except regarding "
-    "to for at on in by about after before until till around near "  # prepositions
+    "to for at on in by about after until till around near "  # prepositions
     "i we he she they i'm i'd i'll i've we're we'd we'll we've he's she's they're you're you'd you'll you've it'll "
     "it's that's there's here's what's who's where's "  # subjects
     "am is are was were be been being has had does did can could will would shall should may might must "
-    "gonna wanna very quite just maybe perhaps currently almost approximately called named mister mr mrs miss ms dr "
+    "gonna wanna very quite just also maybe perhaps currently almost approximately called named "
+    "mister mr mrs miss ms dr "
     "want need like have get book make take give send find buy use bring put tell say said wanted got speak talk"
 )
 _ANSWER_VERBS = "am|do|did|have|can|could|will|would|is|was|are|does|don't|didn't|haven't|can't|won't|isn't|aren't"
 _NOT_OPEN = re.compile(
     # "who am i speaking to", "what is it about", "what would you like"
-    r"\b(?:who|what(?! (?:time|day))|where|which|how)\b.*\b(?:i|you|we|they|he|she|it|that|this)(?: \w+)?"
-    r" (?:for|with|from|about|like|need|want|have|say|get|take|be|tell|use|do)$|"
+    r"\b(?:who|what(?! (?:time|day))|where|which|how|whatever|whichever|that's what)\b.*"
+    r"\b(?:i|you|we|they|he|she|it|that|this|you've|i've)(?: \w+)?"
+    r" (?:for|with|from|about|like|need|want|have|say|get|take|be|tell|use|do|said|got|wanted)$|"
     r"\b(?:who|what|where|which|how)\b.*\b(?:i|you|we|they|he|she|it|that|this) (?:am|is|are|was|were)$|"
     r"\b(?:who|where|which \w+)\b.*\b(?:i|you|we|they|it|this)\b.* to$|\b(?:is|are|was|were|does|do) (?:he|she|they)$|"
-    r"\b(?:hold|hang|go|going|log|later) on$|\b(?:come|go|check|log|sign|drop|get|fill (?:it|that|them)) in$|"
+    r"^what for$|\b(?:one|number|person|place|what|who|where)\b.*\w+ing (?:from|to|for|with|about|on|at|in)$|"
+    r"\b(?:go|going|log|later|still) on$|\b(?:come|go|check|log|sign|drop|get|fill (?:it|that|them)) in$|"
     r"\b(?:come|drop) by$|\b(?:day|week|month|year) (?:before|after)$|\b(?:think|hope|thought) so$|"
     r"\b(?:if|as|when|whenever) (?:i|you|we|they) (?:can|could|would|will|may|want|like|need)$|\bme too$|"
     r"\b(?:phone|address|guest) book$"
@@ -69,6 +72,11 @@ _OPEN_PHRASE = re.compile(
 )
 """Ends that the last word alone would not show."""
 
+_ASKS_TO_WAIT = re.compile(
+    r"(?:wait|hold on|hang on|let me (?:see|think|look|check)(?: \w+){0,3}|"
+    r"(?:(?:wait|hold on|hang on) )?(?:just )?(?:a|one) (?:second|sec|moment|minute))(?: please)?"
+)
+
 # -- what is whole
 
 _LEADING = re.compile(
@@ -80,7 +88,8 @@ _WHOLE = re.compile(
     r"that(?:'s| is) (?:right|correct|it|all|fine|wrong|everything|great|perfect|good|not right|okay)|"
     r"that(?:'ll| will| would) be (?:all|great|fine|it|good)|(?:i )?don't (?:know|think so)|i(?:'m| am) not sure|"
     rf"(?:yes|no|nope|yeah|yep) (?:i|we|you|it|that|he|she|they|this|there) (?:{_ANSWER_VERBS})|"
-    r"i think so|i hope so|sounds good|works for me|nothing(?: else)?|never mind|no problem|"
+    r"i (?:think|hope) so|i think (?:it is|that's right)|i'm (?:good|fine|all set)|"
+    r"sounds good|works for me|nothing(?: else)?|never mind|no problem|"
     r"(?:good)?bye(?: bye| now)?|see you(?: then| later)?|take care|have a (?:nice|good|great) \w+|"
     r"thank you(?: very much| so much)?|thanks(?: a lot)?|stop|an? emergency|it's an? emergency|it's urgent|"
     r"(?:the )?operator|i need help|(?:can you )?help me|say that again|i didn't (?:hear|catch) (?:you|that)) ?)+"
@@ -88,7 +97,8 @@ _WHOLE = re.compile(
 """Answers, thanks and farewells: whole in themselves, alone or one after the other."""
 _GREETING = re.compile(r"(?:hello|hi|hey|good morning|good afternoon|good evening)(?: there| again)?")
 _ACKNOWLEDGED = re.compile(
-    rf"(?:okay|ok|alright|all right|right|sure|great|fine|perfect|i see|(?:i|we|they|he|she|it) (?:{_ANSWER_VERBS}))"
+    rf"(?:almost|okay|ok|alright|all right|right|sure|great|fine|perfect|i see|"
+    rf"(?:i|we|they|he|she|it) (?:{_ANSWER_VERBS}))"
 )
 """Whole as an answer; otherwise often the start of something."""
 _POLITE = re.compile(r" (?:please|thank you(?: very much| so much)?|thanks(?: a lot)?|sir|madam|ma'am)$")
@@ -105,7 +115,7 @@ _OPEN_QUESTION = re.compile(r"\b(?:help|do for you|anything else|something else)
 """Asked so, callers say sentences, and a few words are the beginning of one."""
 _GOES_ON = re.compile(
     r"\b(?:appointments?|anything|something|some(?:one|body)|open|opened|close|closed|available|free|come|visit|move|"
-    r"change|start|see|cancel|reschedule|call|pay|ask|check|leave|question|problem|message|booking|table)$"
+    r"change|start|see|cancel|reschedule|call|pay|ask|before|check|leave|question|problem|message|booking|table)$"
 )
 """After these callers often name a day, a matter or a person."""
 _DAY = re.compile(r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|today|tomorrow|week|\w{2,}th|first|second|third)$")
@@ -130,6 +140,8 @@ def ending(text: str, asked: str = "", language: str = "en") -> Ending:
     english = language.partition("-")[0].lower() == "en"
     if (number := _number(words, " ".join(_split(asked)))) is not None:
         return number
+    if english and text.endswith("?") and _GREETING.fullmatch(" ".join(words)):
+        return Ending.COMPLETE  # "hello?" wants to know whether somebody is there
     if english and (grammar := _grammar(" ".join(words), asked)) is not Ending.UNCLEAR:
         return grammar
     return Ending.COMPLETE if text.endswith("?") else Ending.UNCLEAR
@@ -174,6 +186,8 @@ def _grammar(said: str, asked: str) -> Ending:
     core = _LEADING.sub("", said, count=1) if _LEADING.match(said) else said
     if _WHOLE.fullmatch(said) or _WHOLE.fullmatch(core) or (asking and _ACKNOWLEDGED.fullmatch(core)):
         return Ending.COMPLETE
+    if _ASKS_TO_WAIT.fullmatch(core):
+        return Ending.OPEN
     if _POLITE.search(core):
         rest = _POLITE.sub("", core)
         dangling = rest.endswith(" to") and not _NOT_OPEN.search(rest)

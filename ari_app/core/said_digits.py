@@ -23,6 +23,7 @@ _TIMES = {"double": 2, "triple": 3, "treble": 3}
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _MONTH = re.compile(rf"\b(?:{_MONTHS})\b")
 _DAY_OR_MONTH = re.compile(rf"{_MONTHS}|\w+th|first|second|third")
+_NOT_A_DIGIT = re.compile(r"\b(?:have|the|this|that|which|any|another|no|last|next|other|new|old|same|just) one$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def number_ended(words: Sequence[str], asked: str) -> bool | None:
 
 def goes_on_to_year(words: Sequence[str], asked: str) -> bool:
     """Whether `words` are a date of birth up to its day or month."""
-    return bool(_BIRTH.search(asked) and _DAY_OR_MONTH.fullmatch(words[-1]) and _MONTH.search(" ".join(words)))
+    return bool(_BIRTH.search(asked) and _DAY_OR_MONTH.fullmatch(words[-1]))
 
 
 def said_digits(words: Sequence[str]) -> str:
@@ -83,6 +84,8 @@ def said_digits(words: Sequence[str]) -> str:
 
     Their count is right, and the first digit; "twenty five" gives "20".
     """
+    if _NOT_A_DIGIT.search(" ".join(words)):
+        return ""
     digits = ""
     for index in range(len(words) - 1, -1, -1):
         word, before = words[index], words[index - 1] if index else ""

@@ -54,6 +54,11 @@ NAME = "Sure. What is your name, please?"
         "what i need is",
         "I need a new prescription, so",
         "there are currently",
+        "Yes, can I also",
+        "I'm looking for",
+        "wait",
+        "Hold on a second, please.",
+        "Let me check my calendar.",
     ],
 )
 def test_trails_off(text):
@@ -96,6 +101,9 @@ def test_trails_off(text):
         "stop",
         "I think so.",
         "do you know where it is",
+        "Hello?",
+        "I think it is.",
+        "No, I'm good.",
     ],
 )
 def test_is_complete(text):
@@ -109,7 +117,6 @@ def test_is_complete(text):
         "...?",
         "hello",
         "Good morning.",
-        "wait",
         "okay",
         "please",
         "I'd like to book an appointment.",
@@ -120,6 +127,7 @@ def test_is_complete(text):
         "I already paid my bill.",
         "My son has had a fever since yesterday evening.",
         "i want to pay",
+        "That's what I said.",
     ],
 )
 def test_may_go_on(text):
@@ -143,6 +151,10 @@ def test_may_go_on(text):
         (PHONE, "eight hundred", OPEN),
         (PHONE, "my number is five five five um", OPEN),
         (PHONE, "I don't know.", COMPLETE),
+        (PHONE, "I don't have one.", COMPLETE),
+        (PHONE, "It's one", OPEN),
+        (PHONE, "It's the one I'm calling from.", COMPLETE),
+        (PHONE, "Sure, hold on.", OPEN),
         (ACCOUNT, "one two", OPEN),
         (ACCOUNT, "one two three four five", UNCLEAR),
         ("What are the last four digits?", "two two eight", OPEN),
@@ -156,6 +168,7 @@ def test_may_go_on(text):
         ("", "my account number is three", OPEN),
         (BIRTH, "march fourth", OPEN),
         (BIRTH, "the third of May", OPEN),
+        (BIRTH, "the fourth", OPEN),
         (BIRTH, "March 4th, 1985.", COMPLETE),
         (BIRTH, "march fourth nineteen eighty five", COMPLETE),
         (BIRTH, "the fifth of june two thousand and five", COMPLETE),
