@@ -54,7 +54,7 @@ class CallerTurn:
 
     def begin(self, onset: float, *, interrupted: bool = False) -> float:
         """A turn begins; returns until when it may last in one piece."""
-        self.onset = self.end = onset
+        self.onset = onset
         self.interrupted = interrupted
         self._drafts = 0
         return self.goes_on()
@@ -67,6 +67,7 @@ class CallerTurn:
     def pause(self, end: float) -> None:
         """The caller stopped speaking at `end`, maybe only for a moment."""
         self.end = end
+        self.awaited = None
         self.words = None
         self._silence_seconds = self._usual_seconds
 

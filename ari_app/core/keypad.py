@@ -23,6 +23,15 @@ class Keypad:
         self.due = now + self._gap_seconds
         return len(self._keys) == _MOST_KEYS
 
+    def wait(self) -> None:
+        """The entry is over, but nobody can take it yet."""
+        self.due = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether an entry that is over was not taken."""
+        return bool(self._keys) and self.due is None
+
     def take(self) -> str:
         """The keys of the entry, which begins anew; empty when it was a mere ``#``."""
         keys, self._keys, self.due = self._keys, "", None

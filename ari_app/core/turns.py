@@ -15,6 +15,7 @@ from ari_app.core.agent_turn import AgentTurn
 from ari_app.core.barge_in import BargeIn, Verdict
 from ari_app.core.caller_turn import CallerTurn
 from ari_app.core.commands import CallerSaid, Command, ForgetSpeech, Leave, Outcome, Status
+from ari_app.core.deadlines import is_due, soonest
 from ari_app.core.keypad import Keypad, in_words
 from ari_app.core.monologue import Monologue
 from ari_app.core.outcomes import end_of_line
@@ -23,9 +24,6 @@ from ari_app.core.state import AGENTS_TURN, WAITS_FOR_CALLER, State
 from ari_app.settings import AgentSettings, BargeInSettings, TurnSettings
 
 log = logging.getLogger(__name__)
-
-_TICK = 0.001
-"""A timer may fire this much early, by its clock's resolution."""
 
 
 class TurnMachine:
@@ -55,8 +53,7 @@ class TurnMachine:
         """When `handle(Timer(), now)` is wanted, in monotonic seconds."""
         if self._state is State.ENDED:
             return None
-        due = (self._state_due(), self._barge_in.due, self._ours.filler_due, self._ends_at, self._keypad.due)
-        return min((d for d in due if d is not None), default=None)
+        return soonest(self._state_due(), self._barge_in.due, self._ours.filler_due, self._ends_at, self._keypad.due)
 
     def handle(self, event: events.Event, now: float) -> list[Command]:
         """Take one event; returns what to do, in order. After `Leave` nothing more comes."""
@@ -163,7 +160,7 @@ class TurnMachine:
     def _words_known(self, text: str, complete: float | None, asked: str, now: float) -> list[Command]:
         """The transcript at a pause: it tells how long the pause may be, and what could be answered."""
         self._caller.know(text, complete, asked)
-        if _due(self._caller.due, now):
+        if is_due(self._caller.due, now):
             return self._finish_turn(now)
         self._enter(State.PAUSING, self._caller.due)
         typing = self._keypad.due is not None
@@ -201,12 +198,10 @@ class TurnMachine:
     def _judge_interruption(self, text: str, complete: float | None, asked: str, now: float) -> list[Command]:
         match self._barge_in.verdict(text, speaking=self._onset is not None, now=now):
             case Verdict.STOP:
-                end = self._caller.end
                 stop = self._ours.stop()
                 self._begin_turn(self._barge_in.onset, interrupted=True)
                 if self._onset is not None:
                     return [stop]
-                self._caller.end = end
                 return [stop, *self._words_known(text, complete, asked, now)]
             case Verdict.GO_ON:
                 resumes = self._state is State.INTERRUPTED and not self._on_hold
@@ -215,6 +210,16 @@ class TurnMachine:
             case Verdict.WAIT:
                 return []
 
+    def _after_us(self) -> list[Command]:
+        """We are silent now: speech over us is a turn, also when it is over and only its words are awaited."""
+        self._enter(State.LISTENING, None)
+        if self._onset is not None:
+            self._begin_turn(self._onset)
+        elif self._caller.awaited is not None:
+            self._begin_turn(self._barge_in.onset)
+            return self._pause(self._caller.end)
+        return []
+
     # -- keys
 
     def _digit(self, digit: str, now: float) -> list[Command]:
@@ -222,11 +227,7 @@ class TurnMachine:
             return []
         commands: list[Command] = []
         if self._state in (*AGENTS_TURN, State.INTERRUPTED) and not self._ours.protected:
-            commands.append(self._ours.stop())
-            if self._onset is not None:  # speaks as well
-                self._begin_turn(self._onset)
-            else:
-                self._enter(State.LISTENING, None)
+            commands += [self._ours.stop(), *self._after_us()]
         elif self._state is State.LISTENING:
             self._deadline = None
         elif self._state is State.PAUSING:
@@ -236,12 +237,15 @@ class TurnMachine:
         return commands
 
     def _entry_done(self, now: float) -> list[Command]:
+        if self._ours.protected:  # which is said first
+            self._keypad.wait()
+            return []
         keys = in_words(self._keypad.take(), self._agent.language)
         commands: list[Command] = [CallerSaid(keys, "dtmf")] if keys else []
         if keys:
             self._unanswered = True
             self._patience.restored()
-        if self._state is not State.LISTENING:  # speaking too, or hearing what is protected: answered after it
+        if self._state is not State.LISTENING:  # speaking too
             return commands
         if self._unanswered:
             return [*commands, *self._reply(now)]
@@ -292,15 +296,12 @@ class TurnMachine:
             return self._say(text, trigger, now)
         if not spoke:
             return self._missed(self._agent.phrases.not_understood, "error", now)
-        if self._onset is not None:  # began to speak at our very end
-            self._begin_turn(self._onset)
-        elif self._state is State.INTERRUPTED:  # and ended at once, too
-            self._begin_turn(self._barge_in.onset)
-            return self._pause(now)
-        elif self._unanswered and self._keypad.due is None:  # typed while nothing could interrupt us
-            return self._reply(now)
-        else:
-            self._listen(now)
+        commands = self._after_us()
+        if self._state is not State.LISTENING:
+            return commands
+        if self._keypad.waits:
+            return self._entry_done(now)
+        self._listen(now)
         return []
 
     def _missed(self, text: str, trigger: str, now: float) -> list[Command]:
@@ -341,28 +342,31 @@ class TurnMachine:
         self._on_hold = False
         if self._state in AGENTS_TURN:
             self._deadline = self._ours.first_audio_due(now)
-            return [self._ours.resume()]
+            return [ForgetSpeech(), self._ours.resume()]
         if self._state is State.LISTENING:
             self._listen(now)
+            return [ForgetSpeech()]
         return []
 
     def _listen(self, now: float) -> None:
         self._enter(State.LISTENING, None if self._keypad.due is not None else now + self._turn.no_input_ms / 1000)
 
     def _timer(self, now: float) -> list[Command]:
-        if _due(self._ends_at, now):
+        if is_due(self._ends_at, now):
             over = Outcome(Status.COMPLETED, "max_duration")
             return [self._ours.stop(), *self._close(self._agent.phrases.time_is_up, over, now)]
-        if _due(self._keypad.due, now):
+        if is_due(self._keypad.due, now):
             return self._entry_done(now)
-        if _due(self._barge_in.due, now):
+        if is_due(self._barge_in.due, now):
             self._barge_in.due = None
+            if self._onset is None:  # its words are awaited already
+                return []
             look = self._barge_in.watching or self._state is State.INTERRUPTED
             return [self._caller.take_transcript() if look else self._hold(now)]
-        if _due(self._ours.filler_due, now):
+        if is_due(self._ours.filler_due, now):
             filler = self._ours.filler()
             return [] if self._on_hold else [filler]
-        return self._state_over(now) if _due(self._state_due(), now) else []
+        return self._state_over(now) if is_due(self._state_due(), now) else []
 
     def _state_over(self, now: float) -> list[Command]:
         """The state's own deadline has come."""
@@ -394,7 +398,3 @@ class TurnMachine:
         self._deadline = deadline
         if state not in (State.SPEAKING, State.INTERRUPTED):
             self._barge_in.over()
-
-
-def _due(deadline: float | None, now: float) -> bool:
-    return deadline is not None and now >= deadline - _TICK
