@@ -10,11 +10,15 @@ pieces, so that the words so far cost the same however long it lasts.
 """
 
 import asyncio
+import logging
 from dataclasses import dataclass
 
 from ari_app.audio.split import split_at_quiet
 from ari_app.call.listen import Listener
 from ari_app.engines.base import SPEECH_RATE, VAD_WINDOW, Judge, Samples, Stt
+from ari_app.errors import EngineError
+
+log = logging.getLogger(__name__)
 
 _SETTLE_SECONDS = 9.0
 """From this length on, a turn's beginning is settled at its quietest spot: six seconds or more of it."""
@@ -26,7 +30,7 @@ class Words:
 
     text: str
     complete: float | None
-    """How probable the judge finds it that the caller has finished, 0…1; None without a judge."""
+    """How probable the judge finds it that the caller has finished, 0…1; None without a judge, or when it failed."""
 
 
 class Hearing:
@@ -44,10 +48,7 @@ class Hearing:
         """Everything since the last accepted words, judged. Raises EngineError."""
         samples, position = self._listener.utterance()
         settled = list(self._settled)
-        if self._judge is None:
-            transcript, complete = await self._stt.transcribe(samples), None
-        else:
-            transcript, complete = await asyncio.gather(self._stt.transcribe(samples), self._judge.complete(samples))
+        transcript, complete = await asyncio.gather(self._stt.transcribe(samples), self._judged(samples))
         self._position = position
         return Words(_joined([*settled, transcript.text]), complete)
 
@@ -63,6 +64,13 @@ class Hearing:
             self._settled.append(transcript.text)
             self._listener.drop(position - (len(samples) - len(piece)) // VAD_WINDOW)
         return _joined([*settled, transcript.text])
+
+    async def _judged(self, samples: Samples) -> float | None:
+        try:
+            return await self._judge.complete(samples) if self._judge else None
+        except EngineError as error:  # the words tell enough
+            log.warning("the acoustic judge failed", extra={"error": str(error)})
+            return None
 
     def accept(self) -> None:
         """The latest `words` are the caller's turn; what was heard after them stays."""
