@@ -68,24 +68,24 @@ def share(found):
 @pytest.mark.parametrize("loss_db", [6, 12, 20, 30])
 @pytest.mark.parametrize("delay_seconds", [0.0, 0.02, 0.12, 0.5])
 def test_the_agents_voice_is_known_again(delay_seconds, loss_db):
-    assert share(verdicts(echo_of(AGENT, delay_seconds, loss_db), (AGENT, T0))) > 0.9
+    assert share(verdicts(echo_of(AGENT, delay_seconds, loss_db), (AGENT, T0))) > 0.97
 
 
 @pytest.mark.parametrize("late_seconds", [-0.05, 0.03])
 def test_the_time_of_playing_need_not_be_exact(late_seconds):
-    assert share(verdicts(echo_of(AGENT, 0.1, 15), (AGENT, T0 + late_seconds))) > 0.9
+    assert share(verdicts(echo_of(AGENT, 0.1, 15), (AGENT, T0 + late_seconds))) > 0.97
 
 
 def test_an_agent_at_16_khz_is_known_again():
     wide = at_16_khz(as_pcm(AGENT))
-    assert share(verdicts(echo_of(AGENT, 0.12, 15), (wide, T0), rate=LINE_RATE)) > 0.9
+    assert share(verdicts(echo_of(AGENT, 0.12, 15), (wide, T0), rate=LINE_RATE)) > 0.97
 
 
 def test_a_caller_alone_is_no_echo():
     assert share(verdicts(CALLER, (np.resize(AGENT, len(CALLER)), T0))) < 0.04
 
 
-@pytest.mark.parametrize(("loss_db", "most"), [(30, 0.04), (20, 0.05), (12, 0.1)])
+@pytest.mark.parametrize(("loss_db", "most"), [(30, 0.03), (20, 0.04), (12, 0.06)])
 def test_a_caller_over_the_echo_is_no_echo(loss_db, most):
     agent = np.resize(AGENT, len(CALLER))
     both = CALLER + echo_of(agent, 0.12, loss_db)[: len(CALLER)]
@@ -117,11 +117,11 @@ def test_what_ended_a_second_ago_is_no_echo():
 def test_chunks_follow_each_other_and_a_pause_is_a_pause():
     half = len(AGENT) // 2
     handed_over_at_once = ((AGENT[:half], T0), (AGENT[half:], T0 + 0.01))
-    assert share(verdicts(echo_of(AGENT, 0.1, 15), *handed_over_at_once)) > 0.9
+    assert share(verdicts(echo_of(AGENT, 0.1, 15), *handed_over_at_once)) > 0.97
     pause = np.zeros(RATE // 2)
     said = np.concatenate([AGENT[:half], pause, AGENT[half:]])
     with_a_pause = ((AGENT[:half], T0), (AGENT[half:], T0 + half / RATE + 0.5))
-    assert share(verdicts(echo_of(said, 0.1, 15), *with_a_pause)) > 0.9
+    assert share(verdicts(echo_of(said, 0.1, 15), *with_a_pause)) > 0.97
 
 
 def test_what_was_flushed_does_not_come_back():
@@ -137,7 +137,7 @@ def test_what_was_flushed_does_not_come_back():
         detector.heard(window)
         if np.square(window).mean() > 0.05 * np.square(line).mean():
             found.append(detector.is_echo(T0 + number * WINDOW_SECONDS))
-    assert share(found) > 0.9
+    assert share(found) > 0.97
 
 
 def test_memory_stays_bounded():
