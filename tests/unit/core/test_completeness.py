@@ -3,6 +3,8 @@
 import csv
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ari_app.core.completeness import Ending, ending
 from ari_app.core.said_digits import said_digits
@@ -248,3 +250,17 @@ def test_a_prefix_without_its_last_word_is_hardly_ever_complete_where_that_word_
         words[length - 1] for length in range(1, len(words) + 1) if ending(" ".join(words[:length])) is COMPLETE
     ]
     assert complete == ["cleaning", "nine"]
+
+
+@pytest.mark.parametrize(
+    "word", ["bye", "no", "thank you", "what i", "i want to", "yes that is", "one", "a", "who it to"]
+)
+def test_what_a_looping_model_writes_takes_no_time(word):
+    """Ends at all: a pattern that tries every way to read it would take years."""
+    assert ending(f"{word} " * 300 + "then") in Ending
+    assert ending(f"{word} " * 300) in Ending
+
+
+@given(st.text(), st.text(), st.sampled_from(["en", "de", ""]))
+def test_any_text_has_an_ending(text, asked, language):
+    assert ending(text, asked, language) in Ending
