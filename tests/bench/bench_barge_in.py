@@ -50,6 +50,17 @@ MUTE_S = 4.0
 """An agent that was stopped and says nothing for so long is mute."""
 
 
+@dataclass(frozen=True)
+class Interruption:
+    """One prompt over the agent, in ms from its onset."""
+
+    prompt: str
+    silent_ms: float
+    """Until the agent was silent, for longer than it is between words."""
+    for_good_ms: float
+    """Until its last sound while the prompt went on: more where it took the hold for a false alarm at first."""
+
+
 @dataclass
 class FalseAlarms:
     """What sounds did to the agent."""
@@ -68,18 +79,18 @@ def run() -> list[Figure]:
         if recorded is None:
             raise RuntimeError("the Asterisk here has no recorded prompts (asterisk-core-sounds-en-wav)")
         made = sounds(recorded)
-        stopping, talked_over = asyncio.run(_interruptions(under_test.pbx.sip_port, recorded))
+        stopping = asyncio.run(_interruptions(under_test.pbx.sip_port, recorded))
         alarms = asyncio.run(_false_alarms(under_test.pbx.sip_port, made))
     console = Console(width=120)
-    for name, trials in stopping.items():
-        console.print(f"  {name}: silent after {', '.join(f'{ms:.0f}' for ms in sorted(trials))} ms", style="dim")
-    for what, names in (("talked over", talked_over), ("stopped by", alarms.stops), ("mute after", alarms.mute)):
+    for name in PROMPTS:
+        times = ", ".join(f"{one.silent_ms:.0f}/{one.for_good_ms:.0f}" for one in stopping if one.prompt == name)
+        console.print(f"  {name}: silent/for good after {times} ms", style="dim")
+    for what, names in (("stopped by", alarms.stops), ("mute after", alarms.mute)):
         console.print(f"  {what}: {', '.join(names) or 'none'}", style="dim")
     n = len(made)
-    trials = [ms for of_prompt in stopping.values() for ms in of_prompt]
     return [
-        *percentiles("barge_in", trials, {95: "≤ 200 ms"}),
-        Figure("barge_in.talked_over", len(talked_over), "calls", len(trials)),
+        *percentiles("barge_in", [one.silent_ms for one in stopping], {95: "≤ 200 ms"}),
+        *percentiles("barge_in.for_good", [one.for_good_ms for one in stopping]),
         Figure("barge_in.false_stops", len(alarms.stops), "sounds", n, "≤ 2"),
         Figure("barge_in.mute_after_false_alarm", len(alarms.mute), "sounds", n, "0"),
         Figure("barge_in.holds", len(alarms.hold_ms), "sounds", n),
@@ -89,10 +100,9 @@ def run() -> list[Figure]:
     ]
 
 
-async def _interruptions(sip_port: int, recorded: Path) -> tuple[dict[str, list[float]], list[str]]:
-    """Milliseconds from onset to silence by prompt; and the prompts over which the agent went on after all."""
-    stopping: dict[str, list[float]] = {name: [] for name in PROMPTS}
-    talked_over = []
+async def _interruptions(sip_port: int, recorded: Path) -> list[Interruption]:
+    """Every prompt over the agent, again and again."""
+    interruptions = []
     async with Phone(sip_port) as phone:
         for number, name in enumerate(PROMPTS * ROUNDS):
             call = await phone.call("agent-talker")
@@ -100,12 +110,11 @@ async def _interruptions(sip_port: int, recorded: Path) -> tuple[dict[str, list[
             await asyncio.sleep(1.0 + 0.137 * (number % 13))
             said = await call.say(_from_onset(recorded / f"{name}.wav"))
             await call.hang_up()
-            silent = next(end for _, end in call.hearing.spans(QUIET_S) if end + QUIET_S > said.first_loud_at) + FRAME_S
-            stopping[name].append(max(0.0, silent - said.first_loud_at) * 1000)
-            again = call.hearing.first_loud(silent)
-            if again is not None and again < said.last_loud_at:
-                talked_over.append(name)
-    return stopping, talked_over
+            spans = [end for _, end in call.hearing.spans(QUIET_S) if end + QUIET_S > said.first_loud_at]
+            until = [end for end in spans if end <= said.last_loud_at] or spans
+            first, last = (max(0.0, end + FRAME_S - said.first_loud_at) * 1000 for end in (until[0], until[-1]))
+            interruptions.append(Interruption(name, first, last))
+    return interruptions
 
 
 def _from_onset(file: Path) -> Pcm:
@@ -166,11 +175,12 @@ async def _try(call: PhoneCall, sound: Sound, follower: Follower, place: float, 
         if not await _speaks(call, asked_at):
             alarms.mute.append(sound.name)
         return True
-    held = (now - begun) - (later - place)
-    if held >= FRAME_S:
-        alarms.hold_ms.append(held * 1000)
-    if min(held, longest_quiet(call, begun, now)) > HOLD_S:
-        alarms.stops.append(f"{sound.name} for {held * 1000:.0f} ms")
+    delayed = (now - begun) - (later - place)
+    if delayed >= FRAME_S:
+        quiet = min(delayed, longest_quiet(call, begun, now) - FRAME_S)
+        alarms.hold_ms.append(quiet * 1000)
+        if quiet > HOLD_S:
+            alarms.stops.append(f"{sound.name} for {quiet * 1000:.0f} ms")
     return False
 
 
