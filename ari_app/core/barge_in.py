@@ -81,8 +81,9 @@ class BargeIn:
         if self.watching:
             self._interval *= 2  # every look costs a transcription
         self.due = now + self._interval
-        backchannel = bool(text.strip()) and not words
-        if self.watching or backchannel or now - self._held_at >= self._settings.max_hold_ms / 1000:
+        if words:
+            return Verdict.WAIT
+        if self.watching or text.strip() or now - self._held_at >= self._settings.max_hold_ms / 1000:
             self.watching = True
             return Verdict.GO_ON
         return Verdict.WAIT

@@ -1,0 +1,95 @@
+"""What speech over the agent is, by its length and its words."""
+
+import pytest
+
+from ari_app.core.barge_in import BargeIn, Verdict
+from ari_app.settings import BargeInSettings
+
+SETTINGS = BargeInSettings(min_speech_ms=100, hold_ms=250, max_hold_ms=1000, protect_ms=0)
+STOP, GO_ON, WAIT = Verdict.STOP, Verdict.GO_ON, Verdict.WAIT
+
+
+def held():
+    """Speech from 10.0 on, held at 10.1."""
+    policy = BargeIn(SETTINGS, "en")
+    policy.speech(10.0, 5.0)
+    policy.held(10.1)
+    return policy
+
+
+@pytest.mark.parametrize(
+    ("speaking_since", "protect_ms", "due"),
+    [(5.0, 0, 10.1), (9.8, 500, 10.3), (5.0, 500, 10.1), (None, 500, 10.1)],
+)
+def test_the_agent_is_held_after_the_shortest_speech_and_not_in_its_first_moments(speaking_since, protect_ms, due):
+    policy = BargeIn(BargeInSettings(min_speech_ms=100, protect_ms=protect_ms), "en")
+    policy.speech(10.0, speaking_since)
+    assert policy.due == pytest.approx(due)
+    assert policy.holds(due + 0.01)
+    assert not policy.holds(due - 0.01)
+
+
+def test_turned_off_it_never_holds():
+    policy = BargeIn(BargeInSettings(enabled=False), "en")
+    policy.speech(10.0, 5.0)
+    assert policy.due is None
+    assert not policy.holds(60.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [("", GO_ON), (" ", GO_ON), ("Uh-huh.", GO_ON), ("okay", GO_ON), ("wait", STOP), ("okay but when", STOP)],
+)
+def test_when_the_speech_is_over_its_words_decide(text, verdict):
+    policy = held()
+    assert policy.verdict(text, speaking=False, now=10.5) is verdict
+    assert policy.due is None
+
+
+@pytest.mark.parametrize(
+    ("text", "now", "verdict"),
+    [
+        ("", 10.35, WAIT),
+        ("wait", 10.35, WAIT),  # of so little a model hears this and that
+        ("wait", 10.85, STOP),
+        ("okay", 10.35, GO_ON),
+        ("", 11.05, WAIT),
+        ("", 11.1, GO_ON),  # nothing for max_hold_ms
+    ],
+)
+def test_while_the_speech_goes_on_words_must_have_lasted(text, now, verdict):
+    policy = held()
+    assert policy.verdict(text, speaking=True, now=now) is verdict
+    if verdict is not STOP:
+        assert policy.due == pytest.approx(now + 0.25)
+    assert policy.watching == (verdict is GO_ON)
+
+
+def test_what_the_agent_goes_on_beside_is_looked_at_ever_more_seldom_and_may_still_stop_it():
+    policy = held()
+    looks, now = [], 10.35
+    assert policy.verdict("mhm", speaking=True, now=now) is GO_ON
+    while policy.due < 20:
+        looks.append(round(policy.due - now, 2))
+        now = policy.due
+        assert policy.verdict("", speaking=True, now=now) is GO_ON
+    assert looks == [0.25, 0.5, 1.0, 2.0, 4.0]
+    assert policy.verdict("excuse me", speaking=True, now=policy.due) is STOP
+
+
+def test_words_that_are_still_uncertain_beside_the_agent_are_not_forgotten():
+    policy = held()
+    assert policy.verdict("okay", speaking=True, now=10.35) is GO_ON
+    assert policy.verdict("wait", speaking=True, now=10.6) is WAIT
+    assert policy.watching
+    assert policy.verdict("wait a moment", speaking=True, now=11.1) is STOP
+
+
+def test_every_speech_is_judged_anew():
+    policy = held()
+    policy.verdict("okay", speaking=True, now=10.35)
+    policy.speech(12.0, 5.0)
+    assert not policy.watching
+    assert policy.due == pytest.approx(12.1)
+    policy.over()
+    assert policy.due is None
