@@ -104,7 +104,7 @@ _WHOLE = re.compile(
 )
 """Answers, thanks and farewells, alone or one after the other."""
 _WHOLE_AS_ANSWER = re.compile(
-    rf"almost|okay|ok|alright|all right|right|sure|great|fine|perfect|i see|{_ANYBODY} {_ANSWER_VERB}"
+    rf"almost|okay|ok|alright|all right|right|sure|great|fine|perfect|i see|(?:i|we|he|she|it|they) {_ANSWER_VERB}"
 )
 """Otherwise often the start of something."""
 _GREETING = re.compile(rf"{_HELLO}(?: there| again)?")
@@ -153,7 +153,8 @@ def sentence_ended(words: list[str], asked: str) -> bool | None:
     """Whether `words` are a finished sentence; None: perhaps. `asked`: what the agent said, in lower case."""
     said = " ".join(words[-_LATEST_WORDS:])
     core = said[leading.end() :] if (leading := _LEADING.match(said)) else said
-    question = asked if asked.endswith("?") else ""
+    open_question = _OPEN_QUESTION.search(asked)
+    question = asked if asked.endswith("?") and not open_question else ""
     if _WHOLE.fullmatch(said) or _WHOLE.fullmatch(core) or (question and _WHOLE_AS_ANSWER.fullmatch(core)):
         return True
     if _ASKS_TO_WAIT.fullmatch(core):
@@ -165,7 +166,7 @@ def sentence_ended(words: list[str], asked: str) -> bool | None:
     if _trails_off(core):
         return False
     if _GREETING.fullmatch(said):
-        return False if _OPEN_QUESTION.search(asked) else None  # the request follows
+        return False if open_question else None  # the request follows
     if (named := _NAMED.search(core)) or (re.search(r"\bname\b", asked) and not _QUESTION.match(core)):
         whole_name = " " in (named["name"] if named else core)
         return True if whole_name and "name" in asked else None  # the last name may follow, or the matter
@@ -200,5 +201,5 @@ def _by_kind(core: str, said: str, question: str) -> bool | None:
             return None
     if (day and _BOOKING.search(core)) or _GOES_ON.search(core):
         return None
-    answer = question and core.count(" ") < 4 and not _OPEN_QUESTION.search(question)
+    answer = question and core.count(" ") < 4
     return True if answer or _QUESTION.match(core) or _REQUEST.search(said) else None

@@ -194,6 +194,8 @@ def test_may_go_on(text):
         ("Lakeside Clinic, how can I help you?", "hello", OPEN),
         ("Which extension?", "extension", OPEN),
         ("How can I help you?", "the blue one", UNCLEAR),
+        ("How can I help you?", "i have", OPEN),
+        ("Is that all you have?", "you have", OPEN),
         ("Which one would you like?", "the blue one", COMPLETE),
         ("Could you spell that?", "k", OPEN),
         ("", "at nine a m", COMPLETE),
