@@ -247,7 +247,8 @@ class Exchange:
     # -- what takes time
 
     async def _transcribe(self, utterance: int) -> None:
-        asked = " ".join((self._dialogue.asked(), self.playout.heard() if self._speaking else "")).strip()
+        now_saying = [self.playout.heard(), self.playout.saying()] if self._speaking else []
+        asked = " ".join(text for text in (self._dialogue.asked(), *now_saying) if text)
         try:
             words = await self._hearing.words()
         except EngineError as error:

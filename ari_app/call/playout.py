@@ -149,6 +149,10 @@ class Playout:
             self._queue.clear()
         self._active = False
 
+    def saying(self) -> str:
+        """The text of the clause that is being played, or was when it was held."""
+        return self._queue[0].text if self._active and self._queue else ""
+
     def heard(self) -> str:
         """The text of the last generation that the caller has heard so far."""
         return " ".join(text for text in self._heard if text)

@@ -70,10 +70,12 @@ class BargeIn:
         self.watching = False
         self.due = now + self._interval
 
-    def verdict(self, text: str, *, speaking: bool, now: float) -> Verdict:
-        """Judge the words so far; `speaking`: the speech goes on. Sets `due` when they are to be looked at again."""
+    def verdict(self, text: str, *, asked: str, speaking: bool, now: float) -> Verdict:
+        """Judge the words so far; `asked` is what the agent said before them ("yes" to a question is an answer),
+        `speaking`: the speech goes on. Sets `due` when they are to be looked at again."""
         self.due = None
-        words = bool(text.strip()) and not is_backchannel(text, self._language)
+        asking = asked.rstrip().endswith("?")
+        words = bool(text.strip()) and not is_backchannel(text, self._language, asking=asking)
         if not speaking:
             return Verdict.STOP if words else Verdict.GO_ON
         if words and now - self.onset >= _CERTAIN_SECONDS:

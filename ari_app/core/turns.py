@@ -196,7 +196,7 @@ class TurnMachine:
         return self._ours.hold()
 
     def _judge_interruption(self, text: str, complete: float | None, asked: str, now: float) -> list[Command]:
-        match self._barge_in.verdict(text, speaking=self._onset is not None, now=now):
+        match self._barge_in.verdict(text, asked=asked, speaking=self._onset is not None, now=now):
             case Verdict.STOP:
                 stop = self._ours.stop()
                 self._begin_turn(self._barge_in.onset, interrupted=True)

@@ -104,7 +104,8 @@ async def test_the_caller_interrupts_and_is_answered(shop, phone):
     said = asyncio.create_task(call.say(line("booking-1")))
     await call.wait_for_quiet(0.3, timeout_s=5)
     moment = await said
-    assert call.hearing.first_loud(moment.last_loud_at - 0.2) is None, "still talking at the caller's last word"
+    spoke_next = call.hearing.first_loud(moment.last_loud_at - 0.2)
+    assert spoke_next is None or spoke_next > moment.last_loud_at, "still talking at the caller's last word"
     await call.wait_for_speech(moment.last_loud_at)
     await call.wait_for_quiet(0.8)
     await call.hang_up()
