@@ -58,8 +58,12 @@ class SpeechDetector:
         """Take the next window's probability and the audio time of its end; `over_agent`: the agent speaks."""
         if self._speaking:
             return self._while_speaking(probability, end_at)
-        rule = self._over_agent if over_agent else self._settings
-        return self._while_silent(probability, end_at, rule.start_probability, rule.min_speech_ms)
+        if over_agent:
+            rule = self._over_agent
+            return self._while_silent(probability, end_at, rule.start_probability, rule.min_speech_ms)
+        resumes = end_at - WINDOW_SECONDS - self._last_speech <= RESUME_SECONDS
+        shortest = 0 if resumes else self._settings.min_speech_ms
+        return self._while_silent(probability, end_at, self._settings.start_probability, shortest)
 
     def _while_speaking(self, probability: float, end_at: float) -> SpeechStopped | None:
         if probability >= self._settings.stop_probability:
@@ -85,8 +89,7 @@ class SpeechDetector:
         if self._speech_windows == 0:
             self._onset = max(began - ONSET_LAG, self._last_speech)
         self._speech_windows += 1
-        resumed = began - self._last_speech <= RESUME_SECONDS
-        if not resumed and self._speech_windows * WINDOW_SECONDS * 1000 < min_speech_ms:
+        if self._speech_windows * WINDOW_SECONDS * 1000 < min_speech_ms:
             return None
         self._speaking = True
         self._silent_windows = 0
