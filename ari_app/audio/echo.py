@@ -44,12 +44,14 @@ _TAPS, _BEFORE = 48, 12
 """Length of the filter that colours the copy, and what of it comes before the lag: 6 ms and 1.5 ms."""
 _RIDGE = 1e-3
 """Share of the agent's power that is added to the filter's equations: frequencies it does not hold are not fitted."""
-_WHITEN = 0.7
-"""How far spectra are flattened to find the lag: at 0 any vowel of the same pitch is alike, at 1 any noise counts."""
-_MOST_LEFT = 0.67
-"""Power that a copy may leave over the span, as a share of its own: three fifths of the line are echo."""
-_MOST_LEFT_RECENTLY = 0.35
-"""The same over the last 96 ms, of the louder one of the copy there and over the span: rooms ring, words end."""
+_MOST_LEFT = (0.67, 0.35)
+"""Power that a copy may leave over the span, as a share of its own: three fifths of the line are echo. And what it may
+leave of the last 96 ms, as a share of the louder one of the copy there and over the span: rooms ring, words end."""
+_HALF = _SPAN // 2
+_NEAR = 240
+"""When the agent pauses and goes on, its lag moves by up to 30 ms (it waits for Asterisk's next frame), and the span
+holds two lags. Then its second half may be a copy by itself, and must be one more clearly."""
+_MOST_LEFT_OF_HALF = (0.2, 0.2)
 _UNHEARD = 1e-6
 """Mean power that is no speech whatever it is: -60 dBFS. Coding and the line make such noise."""
 _SILENT_PEAK = 3e-4
@@ -87,8 +89,9 @@ class EchoDetector:
         if rate not in (_RATE, 2 * _RATE):
             raise AudioError(f"cannot look for the echo of audio at {rate} Hz", "play 8 or 16 kHz")
         self._halve_played = rate != _RATE
-        # What is playing, is queued, or has ended within _KEEP_SECONDS: bounded like the transport's queue.
-        self._chunks: deque[_Chunk] = deque()
+        # What is queued, playing, or has ended within _KEEP_SECONDS before the last question; more clauses than the
+        # longest reply has.
+        self._chunks: deque[_Chunk] = deque(maxlen=64)
         self._line: deque[Audio] = deque([np.zeros(_WINDOW, np.float32)] * _WINDOWS, maxlen=_WINDOWS)
         self._lag = 0
 
@@ -99,8 +102,6 @@ class EchoDetector:
         samples = pcm.astype(np.float32) * _FULL_SCALE
         if self._halve_played:
             samples = _halved(samples)
-        while self._chunks and self._chunks[0].end < at - _KEEP_SECONDS:
-            self._chunks.popleft()
         if self._chunks:
             at = max(at, self._chunks[-1].end)
         self._chunks.append(_Chunk(at, samples))
@@ -120,22 +121,29 @@ class EchoDetector:
     def is_echo(self, end_at: float) -> bool:
         """Whether the window heard last, which ended `end_at`, holds the agent's voice and nobody else's.
 
-        Costs 0.15 ms when it is, 0.4 ms when it is not, and nothing when the agent was silent for half a second.
+        Costs 0.15 ms when it is, 0.5 ms when it is not, and nothing when the agent was silent for half a second.
         """
-        if not self._chunks or self._chunks[-1].end < end_at - _KEEP_SECONDS:
+        while self._chunks and self._chunks[0].end < end_at - _KEEP_SECONDS:
+            self._chunks.popleft()
+        if not self._chunks:
             return False
         begin = end_at - (_SPAN + _LATEST + _TAPS) / _RATE
         played = self._played_from(begin, _SPAN + _LATEST - _EARLIEST + _TAPS + _BEFORE)
         if np.abs(played).max() < _SILENT_PEAK:
             return False
         line = _halved(np.concatenate(self._line))
-        if _is_copy(line, played, self._lag):
+        if _is_copy(line, played, self._lag, _MOST_LEFT):
             return True
-        lag = _likeliest_lag(line, played)
-        if lag == self._lag or not _is_copy(line, played, lag):
-            return False
-        self._lag = lag
-        return True
+        lag = _likeliest_lag(line, played, _EARLIEST, _LATEST)
+        if lag != self._lag and _is_copy(line, played, lag, _MOST_LEFT):
+            self._lag = lag
+            return True
+        line, played = line[-_HALF:], played[_SPAN - _HALF :]
+        lag = _likeliest_lag(line, played, max(self._lag - _NEAR, _EARLIEST), min(self._lag + _NEAR, _LATEST))
+        if _is_copy(line, played, lag, _MOST_LEFT_OF_HALF):
+            self._lag = lag
+            return True
+        return False
 
     def _played_from(self, at: float, length: int) -> Audio:
         """So many samples at _RATE of what was played from a moment on."""
@@ -148,34 +156,35 @@ class EchoDetector:
         return out
 
 
-def _likeliest_lag(line: Audio, played: Audio) -> int:
-    """The lag at which the line is most like what was played: generalised cross-correlation (Knapp and Carter 1976)."""
-    size = 1 << (len(played) - 1).bit_length()
-    cross = np.fft.rfft(played, size) * np.conj(np.fft.rfft(line, size))
-    cross /= np.abs(cross) ** _WHITEN + np.float32(1e-9)
-    likeness = np.fft.irfft(cross, size)[_TAPS : _TAPS + _LATEST - _EARLIEST]
-    return _LATEST - int(np.abs(likeness).argmax())
+def _likeliest_lag(line: Audio, played: Audio, earliest: int, latest: int) -> int:
+    """The lag at which the line is most like what was played: normalised cross-correlation, by FFT."""
+    first = _TAPS + _LATEST - latest
+    source = played[first : first + latest - earliest + len(line)]
+    size = 1 << (len(source) - 1).bit_length()
+    product = np.fft.rfft(source, size) * np.conj(np.fft.rfft(line, size))
+    likeness = np.abs(np.fft.irfft(product, size)[: latest - earliest + 1])
+    energy = np.cumsum(np.pad(np.square(source, dtype=np.float64), (1, 0)))
+    local = energy[len(line) :] - energy[: -len(line)]
+    return latest - int((likeness / np.sqrt(local + 1e-3 * local.max() + 1e-6)).argmax())
 
 
-def _is_copy(line: Audio, played: Audio, lag: int) -> bool:
+def _is_copy(line: Audio, played: Audio, lag: int, most_left: tuple[float, float]) -> bool:
     """Whether the best filtered copy of `played` at a lag leaves nothing of the line that somebody has said.
 
     The filter solves the normal equations of least squares; `power` and `likeness` are the correlations in them. That
     of the source is taken of all of it, which keeps the equations solvable when a sound begins at the very end.
     """
     begin = _LATEST - lag + _BEFORE + 1
-    source = played[begin : begin + _SPAN + _TAPS - 1]
+    source = played[begin : begin + len(line) + _TAPS - 1]
     power = np.correlate(np.pad(source, (0, _TAPS - 1)), source, "valid")
     likeness = np.correlate(source, line, "valid")[::-1]
     equations = power[_TOEPLITZ]
     equations.flat[:: _TAPS + 1] += _RIDGE * power[0] + 1e-9
     copy = np.convolve(source, np.linalg.solve(equations, likeness), "valid")
     rest = line - copy
-    echo, left = _power(copy), _power(rest)
+    echo, left, left_recently = _power(copy), _power(rest), _power(rest[-_RECENT:])
     loudest_echo = max(echo, _power(copy[-_RECENT:]))
-    return left < _MOST_LEFT * echo + _UNHEARD and (
-        _power(rest[-_RECENT:]) < _MOST_LEFT_RECENTLY * loudest_echo + _UNHEARD
-    )
+    return left < most_left[0] * echo + _UNHEARD and left_recently < most_left[1] * loudest_echo + _UNHEARD
 
 
 def _power(samples: Audio) -> float:

@@ -140,13 +140,34 @@ def test_what_was_flushed_does_not_come_back():
     assert share(found) > 0.97
 
 
+def test_clauses_that_wait_do_not_push_out_the_one_that_plays():
+    third = len(AGENT) // 3
+    clauses = [(AGENT[n * third : (n + 1) * third], T0 + n * third / RATE) for n in range(3)]
+    assert share(verdicts(echo_of(AGENT[: 3 * third], 0.1, 15), *clauses)) > 0.97
+
+
+def test_the_lag_may_move_whenever_the_agent_goes_on():
+    part, line, played = RATE, np.zeros(0), []
+    for number, late in enumerate([0.0, 0.018, 0.005, 0.02, 0.0, 0.012]):
+        piece = AGENT[number * part : (number + 1) * part]
+        at = number * (part / RATE + 0.15)
+        played.append((piece, T0 + at))
+        echo = echo_of(piece, 0.12 + late, 15)
+        begin = round(at * RATE)
+        line = np.pad(line, (0, max(0, begin + len(echo) - len(line))))
+        line[begin : begin + len(echo)] += echo
+    assert share(verdicts(line, *played)) > 0.97
+
+
 def test_memory_stays_bounded():
     detector = EchoDetector(RATE)
-    for second in range(60):
+    for second in range(600):
         detector.played(as_pcm(AGENT[:RATE]), T0 + second)
         detector.stopped(T0 + second)  # before it began: nothing is kept of it
         detector.played(as_pcm(AGENT[:RATE]), T0 + second)
-    assert len(detector._chunks) <= 4
+    assert len(detector._chunks) <= 64
+    detector.is_echo(T0 + 600)
+    assert len(detector._chunks) <= 3
 
 
 def test_odd_pieces_do_no_harm():
