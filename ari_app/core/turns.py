@@ -237,7 +237,7 @@ class TurnMachine:
         return commands
 
     def _entry_done(self, now: float) -> list[Command]:
-        if self._ours.protected:  # which is said first
+        if self._state in (*AGENTS_TURN, State.INTERRUPTED):  # the first key could not interrupt us
             self._keypad.wait()
             return []
         keys = in_words(self._keypad.take(), self._agent.language)
