@@ -43,7 +43,12 @@ SCRIPTS = (
         *("how much is a checkup", "do you do a blood test", "i want to book a cleaning", "this is anna"),
         *("it's seven three four nine", "that is correct", "goodbye"),
     ),
-    ("hello", "what are your opening hours", "where are you located", "can i speak to the doctor"),
+    (
+        "good morning are you a robot",
+        "what are your opening hours",
+        "where are you located",
+        "can i speak to the doctor",
+    ),
     ("i need to cancel my appointment on tuesday", "never mind", "thank you goodbye"),
     ("can i leave a message", "my name is helen baker", "my number is eight four two one six", "yes", "goodbye"),
 )
