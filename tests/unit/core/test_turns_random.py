@@ -7,7 +7,7 @@ from ari_app.core.events import MediaReady
 from tests.unit.core.random_call import RandomCall
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_any_order_of_events_has_one_voice_loses_no_words_and_has_an_end(data):
     call = RandomCall(lambda options: data.draw(st.sampled_from(options)))
