@@ -62,7 +62,7 @@ class Hearing:
         transcript = await self._stt.transcribe(piece)
         if turn == self._turn:
             self._settled.append(transcript.text)
-            self._listener.drop(position - (len(samples) - len(piece)) // VAD_WINDOW)
+            self._listener.settle(position - (len(samples) - len(piece)) // VAD_WINDOW)
         return _joined([*settled, transcript.text])
 
     async def _judged(self, samples: Samples) -> float | None:

@@ -122,9 +122,13 @@ class Listener:
 
     def utterance(self) -> tuple[Samples, int]:
         """The audio since what was dropped last, with a little before it (float32 at SPEECH_RATE), and a position
-        behind it for `drop`."""
+        behind it for `drop` and `settle`."""
         samples = np.concatenate(self._kept) if self._kept else np.empty(0, np.float32)
         return samples, self._position
+
+    def settle(self, position: int) -> None:
+        """The words before `position` are known; the utterance goes on behind it, even if it has ended by now."""
+        self._trim(self._position - position)
 
     def drop(self, position: int) -> None:
         """What lies before `position` is not needed any more; speech that goes on stays."""

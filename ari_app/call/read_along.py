@@ -53,14 +53,15 @@ class ReadAlong:
     async def run(self) -> None:
         """Until cancelled."""
         now = asyncio.get_running_loop().time
+        pause = self._interval_seconds
         while True:
             await self._speaking.wait()
-            await asyncio.sleep(self._interval_seconds)
-            if not self._speaking.is_set():
-                continue
-            began = now()
-            await self._read()
-            await asyncio.sleep(next_partial_at(began, now() - began, self._interval_seconds) - now())
+            await asyncio.sleep(pause)
+            pause = self._interval_seconds
+            if self._speaking.is_set():
+                began = now()
+                await self._read()
+                pause = next_partial_at(began, now() - began, self._interval_seconds) - now()
 
     async def _read(self) -> None:
         prefix, known = self._prefix, self._dialogue.messages()
