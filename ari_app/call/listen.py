@@ -133,11 +133,12 @@ class Listener:
     def drop(self, position: int) -> None:
         """What lies before `position` is not needed any more; speech that goes on stays."""
         self._in_utterance = self._speaking
-        self._trim(max(self._position - position, _PRE_ROLL_WINDOWS))
+        later = self._position - position
+        self._trim(later if self._speaking else max(later, _PRE_ROLL_WINDOWS))
 
     def forget(self) -> None:
-        """Nothing that was kept is needed."""
-        self.drop(self._position)
+        """Nothing that was kept is needed; of speech that goes on, the last moment stays."""
+        self.drop(self._position - _PRE_ROLL_WINDOWS)
 
     def _trim(self, windows: int) -> None:
         while len(self._kept) > windows:

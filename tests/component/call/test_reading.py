@@ -107,3 +107,15 @@ def test_what_was_settled_in_one_turn_is_not_in_the_next():
         return [turn.caller_text for turn in desk.books.turns]
 
     assert run(call()) == ["", STORY, "bye"]
+
+
+@pytest.mark.parametrize("seconds", [31.0, 34.0, 37.0])
+def test_a_turn_that_is_taken_in_parts_has_every_word_once(seconds):
+    async def call():
+        desk = Desk(replies={STORY: GOODBYE}, turn=replace(PLAIN, max_speech_ms=5000))
+        await desk.hold([(1.0, False), (seconds, STORY), (6.0, False)])
+        return desk
+
+    desk = run(call())
+    assert desk.books.turns[-1].caller_text == STORY
+    assert len(desk.ears.audio_seconds) == seconds // 5 + 1
