@@ -196,7 +196,8 @@ class Playout:
         queued = sum(len(other.pcm) - other.heard for other in self._queue if other.mark)
         left = clause.pcm[clause.heard :]
         self._transport.send(left.tobytes())
-        self._echo.played(left, max(self._front_since or 0.0, clause.queued_at) + queued / self._transport.rate)
+        front_since = max(self._front_since or 0.0, self._queue[0].queued_at)
+        self._echo.played(left, front_since + queued / self._transport.rate)
         self._marks += 1
         clause.mark = self._marks
         self._transport.mark(f"{self._generation}.{clause.mark}")
