@@ -21,7 +21,7 @@ CALLS = (
     ("directions-1", "directions-2", "directions-3", "saturday-1", "saturday-2", "saturday-3", "saturday-4"),
     ("message-1", "message-2", "message-3", "message-4", "message-5"),
 )
-ROUNDS = 6
+ROUNDS = 7
 ENDPOINT_MS = 400
 
 
