@@ -153,9 +153,17 @@ class Echo(session.EchoDetector):
         super().stopped(at)
 
 
-def test_the_echo_detector_knows_what_the_caller_hears_and_when(monkeypatch):
+@pytest.mark.parametrize(
+    "over",
+    [
+        [],
+        [(0.5, "okay"), (2.0, False), (1.0, "stop please")],
+    ],
+)
+def test_the_echo_detector_knows_what_the_caller_hears_and_when(over, monkeypatch):
     monkeypatch.setattr(session, "EchoDetector", Echo)
-    desk = answered((0.5, "okay"), (2.0, False), (1.0, "stop please"), replies={"stop please": ["Of course."]})
+    slowly = [FIRST, 0.5, " On Saturday from nine to one."]
+    desk = answered(*over, replies={"hours": slowly, "stop please": ["Of course."]})
     told = sorted(piece for piece in Echo.made.told if piece[1])
     heard = sorted((began, len(pcm)) for began, _, pcm in desk.wire.log if len(pcm))
     assert [length for _, length in told] == pytest.approx([length for _, length in heard], abs=2)

@@ -10,7 +10,7 @@ from ari_app.call.prompts import Prompts
 from ari_app.call.session import Parts
 from ari_app.errors import AriUnreachable, EngineError, MediaError
 from ari_app.media.transport import Closed
-from ari_app.settings import MediaSettings, RecordingSettings, Settings
+from ari_app.settings import MediaSettings, RecordingSettings, Settings, TurnSettings
 from ari_app.stasis import Stasis, Switchboard
 from tests.component.call.fake_board import CallBooks, FakeAmi, FakeAri, FakeMedia
 from tests.component.call.script import AGENT, Ears, Mind, Voice
@@ -97,6 +97,36 @@ async def test_a_call_is_handed_back_with_its_results_and_then_taken_down():
     assert asked.index("answer") > asked.index("ami_set"), "h must see a result whenever the caller hangs up"
     assert handed_back < asked.index("destroy_bridge")
     assert (office.ari.present, office.ari.bridge_ids, office.media.open_legs) == ({}, set(), 0)
+
+
+@office_test
+async def test_what_happened_on_a_call_is_counted_in_the_store():
+    turn = TurnSettings(partial_ms=0, filler_ms=0)
+    async with Office(["bye"], [GOODBYE], turn=turn).open() as office:
+        office.ari.arrive()
+        await office.until(lambda: office.media.wires)
+        await office.media.wires[0].caller(TURN)
+        await office.idle()
+    (end,) = office.books.ended
+    assert end.counts == {"drafts": 1, "drafts_used": 1}
+
+
+@office_test
+async def test_a_caller_on_hold_by_the_phone_is_told_to_the_conversation():
+    async with Office(["bye"], [GOODBYE], turn=TurnSettings(partial_ms=0)).open() as office:
+        office.ari.arrive()
+        await office.until(lambda: office.media.wires)
+        wire = office.media.wires[0]
+        office.ari.dispatcher.dispatch({"type": "ChannelHold", "channel": {"id": "1.1"}})
+        await asyncio.sleep(20)
+        silent = [piece for piece in wire.log if len(piece[2]) > 200]
+        office.ari.dispatcher.dispatch({"type": "ChannelUnhold", "channel": {"id": "1.1"}})
+        await asyncio.sleep(1)
+        assert silent == [], "the agent spoke on hold"
+        assert wire.log, "the greeting was never said"
+        await wire.caller(TURN)
+        await office.idle()
+    assert office.result() == ("COMPLETED", "agent_hung_up")
 
 
 @office_test
