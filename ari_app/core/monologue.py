@@ -10,7 +10,7 @@ import re
 from collections import deque
 from difflib import SequenceMatcher
 
-_ANNOUNCEMENT_SECONDS = 3.0
+_ANNOUNCEMENT_SECONDS = 2.5
 """Speech of a turn from which its phrases count, and its repetitions."""
 _ANNOUNCEMENT_WORDS = 8
 _LONG_SECONDS, _LONG_WORDS = 6.0, 15
@@ -18,7 +18,7 @@ _LONG_SECONDS, _LONG_WORDS = 6.0, 15
 _CYCLE = 3
 """Turns that an announcement may be cut into by its pauses."""
 _REPETITIONS = 3
-_ALIKE = 0.8
+_ALIKE = 0.75
 """Share of the words that must be the same: transcripts of the same audio differ a little."""
 
 _CERTAIN = re.compile(

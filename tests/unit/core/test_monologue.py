@@ -34,6 +34,13 @@ MACHINES = {
         ("this is the weather service it would rain on monday morning", 4.0),
         ("this is a weather service it will rain on monday morning", 4.0),
     ],
+    "transcripts that go wrong now and then": [
+        ("i'd like to book an appointment for tuesday at half past three", 3.4),
+        ("i'd like to book an appointment for thursday at eight", 2.9),
+        ("i'd like to book an appointment for tuesday at half past three david taylor", 3.8),
+        ("i'd like to book an appointment for thursday at eight", 2.9),
+        ("i'd like to book an appointment for tuesday at half past five", 3.4),
+    ],
     "in another language": [("guten tag unsere praxis ist heute leider geschlossen bis montag", 4.0)] * 3,
 }
 
