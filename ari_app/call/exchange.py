@@ -43,6 +43,9 @@ from ari_app.store.store import Store
 
 log = logging.getLogger(__name__)
 
+_SURE_SHARE = 0.5
+"""Of the log-probability under which a transcript is rejected: over this share of it, the model is sure."""
+
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
@@ -86,7 +89,9 @@ class Exchange:
         self._spawn = spawn
         self._dialogue = Dialogue(agent.prompt, facts)
         self._turns = TurnLog(call_id, parts.store.turn, now)
-        self._hearing = Hearing(listener, parts.stt, parts.judge)
+        self._hearing = Hearing(
+            listener, parts.stt, parts.judge, sure_from=parts.settings.stt.min_log_probability * _SURE_SHARE
+        )
         self._reading = ReadAlong(
             self._hearing, conversation, self._dialogue, tools, interval_seconds=turn.partial_ms / 1000
         )
@@ -255,7 +260,7 @@ class Exchange:
             log.error("transcription failed", extra={"call": self._call_id, "error": str(error)})
             self._post(HearingFailed(utterance, "stt_failed"))
         else:
-            self._post(Heard(utterance, words.text, words.complete, asked))
+            self._post(Heard(utterance, words.text.strip(), words.complete, asked, words.sure))
 
     async def _generate(self, generation: int, messages: list[Message]) -> None:
         try:

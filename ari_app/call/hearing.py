@@ -29,6 +29,8 @@ class Words:
     """A transcript of the turn so far."""
 
     text: str
+    sure: bool
+    """Whether the model is sure of them."""
     complete: float | None
     """How probable the judge finds it that the caller has finished, 0…1; None without a judge, or when it failed."""
 
@@ -36,10 +38,12 @@ class Words:
 class Hearing:
     """One call's. All on the event loop; `words` and `words_so_far` may overlap."""
 
-    def __init__(self, listener: Listener, stt: Stt, judge: Judge | None) -> None:
+    def __init__(self, listener: Listener, stt: Stt, judge: Judge | None, *, sure_from: float) -> None:
+        """`sure_from` is the mean log-probability from which words are certain."""
         self._listener = listener
         self._stt = stt
         self._judge = judge
+        self._sure_from = sure_from
         self._settled: list[str] = []
         self._turn = 0  # number of the turn; what is transcribed of an older one is settled nowhere
         self._position = 0  # behind the audio of the latest `words`
@@ -50,7 +54,8 @@ class Hearing:
         settled = list(self._settled)
         transcript, complete = await asyncio.gather(self._stt.transcribe(samples), self._judged(samples))
         self._position = position
-        return Words(_joined([*settled, transcript.text]), complete)
+        sure = transcript.log_probability >= self._sure_from
+        return Words(_joined([*settled, transcript.text]), sure, complete)
 
     async def words_so_far(self) -> str:
         """The same while the caller speaks, for a bounded cost. Raises EngineError."""

@@ -18,6 +18,7 @@ and that, so they count when the speech is over, or has lasted long enough to be
 from enum import Enum, auto
 
 from ari_app.core.backchannels import is_backchannel
+from ari_app.core.events import Heard
 from ari_app.settings import BargeInSettings
 
 _CERTAIN_SECONDS = 0.8
@@ -70,12 +71,11 @@ class BargeIn:
         self.watching = False
         self.due = now + self._interval
 
-    def verdict(self, text: str, *, asked: str, speaking: bool, now: float) -> Verdict:
-        """Judge the words so far; `asked` is what the agent said before them ("yes" to a question is an answer),
-        `speaking`: the speech goes on. Sets `due` when they are to be looked at again."""
+    def verdict(self, heard: Heard, *, speaking: bool, now: float) -> Verdict:
+        """Judge the words so far; `speaking`: the speech goes on. Sets `due` when they are to be looked at again."""
         self.due = None
-        asking = asked.rstrip().endswith("?")
-        words = bool(text.strip()) and not is_backchannel(text, self._language, asking=asking)
+        asking = heard.asked.rstrip().endswith("?")  # then "yes" is an answer
+        words = bool(heard.text) and not is_backchannel(heard.text, self._language, asking=asking)
         if not speaking:
             return Verdict.STOP if words else Verdict.GO_ON
         if words and now - self.onset >= _CERTAIN_SECONDS:
@@ -85,7 +85,8 @@ class BargeIn:
         self.due = now + self._interval
         if words:
             return Verdict.WAIT
-        if self.watching or text.strip() or now - self._held_at >= self._settings.max_hold_ms / 1000:
+        backchannel = bool(heard.text) and heard.sure
+        if self.watching or backchannel or now - self._held_at >= self._settings.max_hold_ms / 1000:
             self.watching = True
             return Verdict.GO_ON
         return Verdict.WAIT

@@ -5,6 +5,7 @@ The turn machine's memory of the caller's part, as agent_turn.py is of our own.
 
 from ari_app.core.commands import CallerSaid, Command, ForgetSpeech, TakeTranscript
 from ari_app.core.endpointing import EndOfTurn
+from ari_app.core.events import Heard
 from ari_app.settings import AgentSettings, TurnSettings, endpoints
 
 _MISHEARD_SECONDS = 0.6
@@ -77,10 +78,10 @@ class CallerTurn:
         self.awaited = self._utterance
         return TakeTranscript(self._utterance)
 
-    def know(self, text: str, complete: float | None, asked: str) -> None:
+    def know(self, heard: Heard) -> None:
         """The words of the pause, which tell how long it may be."""
-        self.words = text
-        self._silence_seconds = self._policy.silence_seconds(text, complete, asked)
+        self.words = heard.text
+        self._silence_seconds = self._policy.silence_seconds(heard.text, heard.complete, heard.asked, sure=heard.sure)
 
     def worth_a_draft(self) -> bool:
         """Whether these words may well be all, and a draft is allowed; counts it."""

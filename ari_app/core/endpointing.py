@@ -28,11 +28,12 @@ class EndOfTurn:
         self._language = agent.language
         self._shortest, self._usual, self._longest = (ms / 1000 for ms in endpoints(agent, turn))
 
-    def silence_seconds(self, text: str, complete: float | None, asked: str) -> float:
+    def silence_seconds(self, text: str, complete: float | None, asked: str, *, sure: bool = True) -> float:
         """Silence in seconds, from the end of speech, after which the turn is over.
 
         `text` is what the caller has said in this turn, `complete` the acoustic judge's probability that it is all of
-        it (None: not asked, or it failed), `asked` what the agent said before.
+        it (None: not asked, or it failed), `asked` what the agent said before, `sure` whether the words are certain:
+        models make up endings of sentences that were broken off.
         """
         if self._judge == "silence":
             return self._usual
@@ -41,7 +42,7 @@ class EndOfTurn:
             return self._longest
         if self._judge == "smart-turn" and complete is not None:
             return self._by_sound(complete, how)
-        return self._shortest if how is Ending.COMPLETE else self._usual
+        return self._shortest if how is Ending.COMPLETE and sure else self._usual
 
     def _by_sound(self, complete: float, how: Ending) -> float:
         if complete >= _FINISHED:

@@ -40,6 +40,8 @@ class Heard:
     """How probable the acoustic judge finds it that the caller has finished, 0…1; None without a judge."""
     asked: str = ""
     """What the caller heard of us last."""
+    sure: bool = True
+    """Whether the model that transcribed is; one that is not makes words of noises, and endings of beginnings."""
 
 
 @dataclass(frozen=True, slots=True)

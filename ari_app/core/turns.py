@@ -66,8 +66,8 @@ class TurnMachine:
                 return self._speech_started(at)
             case events.SpeechStopped(at):
                 return self._speech_stopped(at, now)
-            case events.Heard(_, text, complete, asked):
-                return self._heard(text.strip(), complete, asked, now)
+            case events.Heard():
+                return self._heard(event, now)
             case events.HearingFailed(_, reason):
                 return self._fail(reason, now)
             case events.Digit(digit):
@@ -143,28 +143,28 @@ class TurnMachine:
         self._enter(State.PAUSING, self._caller.due)
         return [self._caller.take_transcript()] if self._caller.asks_early else []
 
-    def _heard(self, text: str, complete: float | None, asked: str, now: float) -> list[Command]:
+    def _heard(self, heard: events.Heard, now: float) -> list[Command]:
         self._caller.awaited = None
         match self._state:
             case State.PAUSING | State.HEARING:
-                return self._words_known(text, complete, asked, now)
+                return self._words_known(heard, now)
             case State.INTERRUPTED | State.SPEAKING:
-                return self._judge_interruption(text, complete, asked, now)
+                return self._judge_interruption(heard, now)
             case State.CALLER_SPEAKING:  # a turn so long that it is taken in parts
                 self._begin_turn(now)
-                self._unanswered = self._unanswered or bool(text)
-                return [CallerSaid(text, "speech") if text else ForgetSpeech()]
+                self._unanswered = self._unanswered or bool(heard.text)
+                return [CallerSaid(heard.text, "speech") if heard.text else ForgetSpeech()]
             case _:
                 return []
 
-    def _words_known(self, text: str, complete: float | None, asked: str, now: float) -> list[Command]:
+    def _words_known(self, heard: events.Heard, now: float) -> list[Command]:
         """The transcript at a pause: it tells how long the pause may be, and what could be answered."""
-        self._caller.know(text, complete, asked)
+        self._caller.know(heard)
         if is_due(self._caller.due, now):
             return self._finish_turn(now)
         self._enter(State.PAUSING, self._caller.due)
         typing = self._keypad.due is not None
-        return [self._ours.draft(text)] if not typing and self._caller.worth_a_draft() else []
+        return [self._ours.draft(heard.text)] if not typing and self._caller.worth_a_draft() else []
 
     def _finish_turn(self, now: float) -> list[Command]:
         """The end-of-turn silence is over."""
@@ -195,14 +195,14 @@ class TurnMachine:
         self._enter(State.INTERRUPTED, now + self._turn.reply_timeout_ms / 1000)
         return self._ours.hold()
 
-    def _judge_interruption(self, text: str, complete: float | None, asked: str, now: float) -> list[Command]:
-        match self._barge_in.verdict(text, asked=asked, speaking=self._onset is not None, now=now):
+    def _judge_interruption(self, heard: events.Heard, now: float) -> list[Command]:
+        match self._barge_in.verdict(heard, speaking=self._onset is not None, now=now):
             case Verdict.STOP:
                 stop = self._ours.stop()
                 self._begin_turn(self._barge_in.onset, interrupted=True)
                 if self._onset is not None:
                     return [stop]
-                return [stop, *self._words_known(text, complete, asked, now)]
+                return [stop, *self._words_known(heard, now)]
             case Verdict.GO_ON:
                 resumes = self._state is State.INTERRUPTED and not self._on_hold
                 self._enter(State.SPEAKING, self._ours.first_audio_due(now))

@@ -3,6 +3,7 @@
 import pytest
 
 from ari_app.core.barge_in import BargeIn, Verdict
+from ari_app.core.events import Heard
 from ari_app.settings import BargeInSettings
 
 SETTINGS = BargeInSettings(min_speech_ms=100, hold_ms=250, max_hold_ms=1000, protect_ms=0)
@@ -42,7 +43,7 @@ def test_turned_off_it_never_holds():
 )
 def test_when_the_speech_is_over_its_words_decide(text, verdict):
     policy = held()
-    assert policy.verdict(text, asked="", speaking=False, now=10.5) is verdict
+    assert policy.verdict(Heard(1, text), speaking=False, now=10.5) is verdict
     assert policy.due is None
 
 
@@ -59,7 +60,7 @@ def test_when_the_speech_is_over_its_words_decide(text, verdict):
 )
 def test_while_the_speech_goes_on_words_must_have_lasted(text, now, verdict):
     policy = held()
-    assert policy.verdict(text, asked="", speaking=True, now=now) is verdict
+    assert policy.verdict(Heard(1, text), speaking=True, now=now) is verdict
     if verdict is not STOP:
         assert policy.due == pytest.approx(now + 0.25)
     assert policy.watching == (verdict is GO_ON)
@@ -68,28 +69,36 @@ def test_while_the_speech_goes_on_words_must_have_lasted(text, now, verdict):
 def test_what_the_agent_goes_on_beside_is_looked_at_ever_more_seldom_and_may_still_stop_it():
     policy = held()
     looks, now = [], 10.35
-    assert policy.verdict("mhm", asked="", speaking=True, now=now) is GO_ON
+    assert policy.verdict(Heard(1, "mhm"), speaking=True, now=now) is GO_ON
     while policy.due < 20:
         looks.append(round(policy.due - now, 2))
         now = policy.due
-        assert policy.verdict("", asked="", speaking=True, now=now) is GO_ON
+        assert policy.verdict(Heard(1, ""), speaking=True, now=now) is GO_ON
     assert looks == [0.25, 0.5, 1.0, 2.0, 4.0]
-    assert policy.verdict("excuse me", asked="", speaking=True, now=policy.due) is STOP
+    assert policy.verdict(Heard(1, "excuse me"), speaking=True, now=policy.due) is STOP
 
 
 def test_words_that_are_still_uncertain_beside_the_agent_are_not_forgotten():
     policy = held()
-    assert policy.verdict("okay", asked="", speaking=True, now=10.35) is GO_ON
-    assert policy.verdict("wait", asked="", speaking=True, now=10.6) is WAIT
+    assert policy.verdict(Heard(1, "okay"), speaking=True, now=10.35) is GO_ON
+    assert policy.verdict(Heard(1, "wait"), speaking=True, now=10.6) is WAIT
     assert policy.watching
-    assert policy.verdict("wait a moment", asked="", speaking=True, now=11.1) is STOP
+    assert policy.verdict(Heard(1, "wait a moment"), speaking=True, now=11.1) is STOP
 
 
 def test_every_speech_is_judged_anew():
     policy = held()
-    policy.verdict("okay", asked="", speaking=True, now=10.35)
+    policy.verdict(Heard(1, "okay"), speaking=True, now=10.35)
     policy.speech(12.0, 5.0)
     assert not policy.watching
     assert policy.due == pytest.approx(12.1)
     policy.over()
     assert policy.due is None
+
+
+def test_a_backchannel_that_the_model_is_not_sure_of_is_waited_for():
+    policy = BargeIn(BargeInSettings(), "en")
+    policy.speech(10.0, 0.0)
+    policy.held(10.1)
+    assert policy.verdict(Heard(1, "okay", sure=False), speaking=True, now=10.35) is WAIT
+    assert policy.verdict(Heard(2, "okay", sure=False), speaking=False, now=10.6) is GO_ON

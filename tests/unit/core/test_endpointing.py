@@ -57,3 +57,9 @@ def test_in_another_language_words_do_not_count():
 @given(st.text(), st.none() | st.floats(0, 1), st.text(), st.sampled_from(["silence", "text", "smart-turn"]))
 def test_never_outside_the_bounds(text, complete, asked, judge):
     assert 0.2 <= policy(judge).silence_seconds(text, complete, asked) <= 1.2
+
+
+def test_words_that_are_not_certain_end_no_turn_sooner():
+    assert policy("text").silence_seconds(COMPLETE, None, "", sure=False) == policy("text").silence_seconds(
+        UNCLEAR, None, ""
+    )

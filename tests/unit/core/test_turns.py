@@ -194,7 +194,7 @@ def test_a_cough_goes_unanswered_and_speech_without_words_is_asked_again():
         (3.2, SpeechStarted(3.0), []),
         (3.3, SpeechStopped(3.2), []),
         (3.6, Timer(), [TakeTranscript(1)]),
-        (3.7, Heard(1, " "), [ForgetSpeech()]),
+        (3.7, Heard(1, ""), [ForgetSpeech()]),
     ]
     assert play(cough).state is State.LISTENING
     mumble = [

@@ -110,7 +110,7 @@ def test_ears_that_fail_in_a_pause_end_the_call_with_an_apology():
 
 def test_a_sound_without_words_in_a_pause_is_forgotten_at_its_end():
     cough = [(3.1, SpeechStarted(3.0), []), (3.2, SpeechStopped(3.2), [TakeTranscript(1)])]
-    under_test = early([*GREETED, *cough, (3.3, Heard(1, " "), []), (3.6, Timer(), [ForgetSpeech()])])
+    under_test = early([*GREETED, *cough, (3.3, Heard(1, ""), []), (3.6, Timer(), [ForgetSpeech()])])
     assert under_test.state is State.LISTENING
     early([*PAUSED, (4.1, Heard(1, ""), []), (4.4, Timer(), [ForgetSpeech(), Say(2, "Pardon?", "error")])])
 
