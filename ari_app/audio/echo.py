@@ -121,7 +121,7 @@ class EchoDetector:
     def is_echo(self, end_at: float) -> bool:
         """Whether the window heard last, which ended `end_at`, holds the agent's voice and nobody else's.
 
-        Costs 0.15 ms when it is, 0.5 ms when it is not, and nothing when the agent was silent for half a second.
+        Costs 0.1 ms when it is, 0.6 ms when it is not, and nothing when the agent was silent for half a second.
         """
         while self._chunks and self._chunks[0].end < end_at - _KEEP_SECONDS:
             self._chunks.popleft()
