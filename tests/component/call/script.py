@@ -94,17 +94,22 @@ class Mind:
         self.replies = replies if isinstance(replies, dict) else list(replies)
         self.seen = []
         self.read_along = []
-        self.ended = 0
+        self.order = []  # what was asked of it
+        self.running = self.most_running = 0
         self.cut = False
         self.closed = False
 
     async def read(self, messages, tools=()):
+        self.order.append("read")
         self.read_along.append(messages[-1].content)
         await asyncio.sleep(0.01)
 
     async def reply(self, messages, tools=(), *, max_tokens):
         self.seen.append([(m.role, m.content) for m in messages])
+        self.order.append("reply")
         self.cut = False
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
         reply = self.replies[messages[-1].content] if isinstance(self.replies, dict) else self.replies.pop(0)
         said = 0
         try:
@@ -122,7 +127,7 @@ class Mind:
                         self.cut = True
                         return
         finally:
-            self.ended += 1
+            self.running -= 1
 
     async def close(self):
         self.closed = True

@@ -48,6 +48,12 @@ def test_nothing_is_read_after_the_turn_or_beside_the_agent():
     assert not any("okay" in text for text in run(call()))
 
 
+@pytest.mark.parametrize("seconds", [1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8])
+def test_what_was_transcribed_too_late_does_not_disturb_the_draft(seconds):
+    desk = spoken("what are your opening hours", seconds=seconds, turn=replace(READING, speculate=3), took=0.3)
+    assert desk.mind.order[desk.mind.order.index("reply") :] == ["reply"]
+
+
 @pytest.mark.parametrize("turn", [PLAIN, replace(TurnSettings(), partial_ms=0)])
 def test_reading_along_can_be_off(turn):
     desk = spoken(QUESTION, seconds=4.0, turn=turn)

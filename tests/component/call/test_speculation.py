@@ -74,7 +74,7 @@ def test_a_draft_that_was_not_wanted_leaves_no_trace():
         ("user", "bye"),
     ]
     assert len(desk.wire.log) == 3, "the draft was heard"
-    assert desk.mind.ended == len(desk.mind.seen) == 3
+    assert (desk.mind.most_running, desk.mind.running) == (1, 0)
     counts = desk.session.counts()
     assert (counts["drafts"], counts["drafts_used"]) == (3, 2)
 
@@ -88,7 +88,7 @@ def test_a_draft_that_is_still_generated_when_the_caller_goes_on_is_cancelled():
         return desk
 
     desk = run(call())
-    assert desk.mind.ended == 2
+    assert desk.mind.most_running == 1
     assert desk.books.turns[-1].agent_text == "Goodbye."
 
 

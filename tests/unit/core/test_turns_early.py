@@ -59,6 +59,12 @@ def test_what_the_agent_has_asked_makes_an_answer_complete():
     assert under_test.next_deadline() == pytest.approx(4.24)
 
 
+def test_words_that_are_not_sure_end_no_turn_sooner():
+    under_test = early(PAUSED)
+    under_test.handle(Heard(1, COMPLETE, sure=False), 4.1)
+    assert under_test.next_deadline() == pytest.approx(4.4)
+
+
 def test_the_acoustic_judge_is_heeded():
     for complete, seconds in ((0.9, 0.24), (0.0, 1.2), (None, 0.4)):
         under_test = early(PAUSED, turn=replace(EARLY, judge="smart-turn"))

@@ -97,6 +97,23 @@ def test_a_backchannel_that_goes_on_lets_the_agent_go_on_beside_it():
     assert under_test.state is State.CALLER_SPEAKING
 
 
+def test_a_backchannel_that_is_not_sure_is_waited_for():
+    under_test = play([*LOOKED, (5.4, Heard(2, "okay", sure=False), [])])
+    assert under_test.state is State.INTERRUPTED
+    go_on(
+        under_test,
+        [
+            (5.56, SpeechStopped(5.5), [TakeTranscript(3)]),
+            (5.6, Heard(3, "okay", sure=False), [ForgetSpeech(), ResumeSpeaking(2)]),
+        ],
+    )
+
+
+def test_a_yes_over_a_question_is_its_answer():
+    under_test = play([*SHORT, (5.3, Heard(2, "yes", asked="Is that right?"), [StopSpeaking(2)])])
+    assert under_test.state is State.PAUSING
+
+
 def test_words_at_the_end_of_speech_beside_the_agent_stop_it_too():
     beside = [*LOOKED, (5.4, Heard(2, "okay"), [ForgetSpeech(), ResumeSpeaking(2)])]
     under_test = play([*beside, (5.9, SpeechStopped(5.8), [TakeTranscript(3)])])
