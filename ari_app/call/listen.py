@@ -34,8 +34,8 @@ _SUSPECT = 0.1
 
 _LEVEL_WINDOWS = math.ceil(1.5 / WINDOW_SECONDS)
 """Windows before a stop that tell how loud the caller speaks."""
-_FADE_SECONDS = 0.2
-"""How far the audible end may lie from the detected one: words fade, and noise goes on."""
+_FADE_SECONDS = 0.12
+"""How far the audible end may lie from the detected one: words fade, noise goes on, and some words are soft."""
 
 Decision = SpeechStarted | SpeechStopped | ToneHeard
 
@@ -97,7 +97,7 @@ class Listener:
         probability = self._vad.probability(window)
         self._echo.heard(window)
         if probability >= _SUSPECT and self._echo.is_echo(end_at):
-            probability = 0.0
+            probability, window = 0.0, np.zeros_like(window)  # nor may it mix with the words that follow
         decisions = self._take_in(window, probability, end_at)
         tone = self._tones.feed(window)
         return [*decisions, ToneHeard(tone)] if tone else decisions

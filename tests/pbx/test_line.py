@@ -153,7 +153,7 @@ async def test_the_agents_own_echo_does_not_stop_it(shop, phone, speakerphone, l
 
 async def test_a_caller_interrupts_over_the_echo(shop, phone, speakerphone):
     call = await phone.call("agent-talker")
-    box = speakerphone(call, 30)  # under louder echo the demonstration's ears misunderstand the first words
+    box = speakerphone(call, 15)
     await call.wait_for_speech(call.dialled_at)
     await asyncio.sleep(2.0)
     box.say(line("booking-1"))
