@@ -111,6 +111,7 @@ class Exchange:
             count=self.count,
         )
         self._last_speech: float | None = None  # its end, while it is neither accepted nor forgotten
+        self._transcribing: asyncio.Task[None] | None = None
         self._speaking: asyncio.Task[None] | None = None
         self._drafted: int | None = None
         self._draft_tools: list[ToolCalled] = []  # what the draft wants done, when it becomes the reply
@@ -167,7 +168,9 @@ class Exchange:
         """Carry out one command; all but `Leave`, which ends the session's loop."""
         match command:
             case do.TakeTranscript(utterance):
-                self._spawn(self._transcribe(utterance))
+                if self._transcribing:  # nobody waits for it any more
+                    self._transcribing.cancel()
+                self._transcribing = self._spawn(self._transcribe(utterance))
             case do.CallerSaid(text, trigger, endpoint_ms):
                 self._caller_said(text, trigger, endpoint_ms)
             case do.ForgetSpeech():

@@ -1,5 +1,6 @@
 """Long turns by the real session on virtual time: read along while they are spoken, and never transcribed whole."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,13 @@ GOODBYE = ['Goodbye. <tool_call>{"name":"hang_up","arguments":{}}</tool_call>']
 READING = replace(PLAIN, partial_ms=500)
 QUESTION = "i would like to know when you are open on saturday"
 STORY = " ".join(f"word{number}" for number in range(80))
+
+
+class AnyReply(dict):
+    """Goodbye to everything."""
+
+    def __missing__(self, words):
+        return GOODBYE
 
 
 def spoken(words, *, seconds, turn=READING, took=0.02):
@@ -113,6 +121,35 @@ def test_what_was_settled_in_one_turn_is_not_in_the_next():
         return [turn.caller_text for turn in desk.books.turns]
 
     assert run(call()) == ["", STORY, "bye"]
+
+
+@pytest.mark.parametrize("turn", [replace(PLAIN, speculate=3, judge="text"), READING])
+def test_a_choppy_line_and_slow_ears_pile_up_no_work(turn):
+    """Each little pause asks for a transcript; those that nobody waits for any more are not made."""
+
+    async def call():
+        words = [f"word{number}" for number in range(60)]
+        desk = Desk(turn=turn)
+        desk.mind.replies = AnyReply()
+        worker, waiting, most = asyncio.Lock(), [], []
+
+        async def transcribe(samples, transcribe=desk.ears.transcribe):
+            waiting.append(samples)
+            most.append(len(waiting))
+            try:
+                async with worker:
+                    return await transcribe(samples)
+            finally:
+                waiting.pop()
+
+        desk.ears.transcribe, desk.ears.seconds = transcribe, 0.9
+        spoken = [part for word in words for part in ((0.3, word), (0.16, False))]
+        await desk.hold([(1.0, False), *spoken, (12.0, False)])
+        return desk, max(most), words
+
+    desk, most, words = run(call())
+    assert desk.books.turns[-1].caller_text == " ".join(words)
+    assert most <= 3  # one that is made, one that is wanted, and a partial
 
 
 @pytest.mark.parametrize("seconds", [31.0, 34.0, 37.0])
