@@ -185,8 +185,7 @@ class TurnMachine:
             return [*commands, *self._reply(now)]
         if caller.misheard:
             return [*commands, *self._missed(self._agent.phrases.not_understood, "error", now)]
-        self._listen(now)
-        return commands
+        return [*commands, *self._listen(now)]
 
     # -- the caller speaks over the agent
 
@@ -208,6 +207,8 @@ class TurnMachine:
                 self._enter(State.SPEAKING, self._ours.first_audio_due(now))
                 return [ForgetSpeech(), self._ours.resume()] if resumes else [ForgetSpeech()]
             case Verdict.WAIT:
+                if self._state is State.INTERRUPTED:
+                    self._deadline = now + self._turn.reply_timeout_ms / 1000
                 return []
 
     def _after_us(self) -> list[Command]:
@@ -258,8 +259,7 @@ class TurnMachine:
         self._ends_at = now + self._agent.max_seconds
         sentences = [text for text in (self._agent.disclosure, self._agent.greeting) if text.strip()]
         if not sentences:
-            self._listen(now)
-            return []
+            return self._listen(now)
         self._ours.protected = bool(self._agent.disclosure.strip())
         self._ours.follow_up = (sentences[1], "greeting") if len(sentences) > 1 else None
         return self._say(sentences[0], "greeting", now)
@@ -301,8 +301,7 @@ class TurnMachine:
             return commands
         if self._keypad.waits:
             return self._entry_done(now)
-        self._listen(now)
-        return []
+        return self._listen(now)
 
     def _missed(self, text: str, trigger: str, now: float) -> list[Command]:
         """Ask again, or say goodbye when that was tried often enough."""
@@ -348,8 +347,9 @@ class TurnMachine:
             return [ForgetSpeech()]
         return []
 
-    def _listen(self, now: float) -> None:
+    def _listen(self, now: float) -> list[Command]:
         self._enter(State.LISTENING, None if self._keypad.due is not None else now + self._turn.no_input_ms / 1000)
+        return []
 
     def _timer(self, now: float) -> list[Command]:
         if is_due(self._ends_at, now):

@@ -140,6 +140,14 @@ def test_noise_without_end_holds_the_agent_for_the_longest_hold_only():
     assert under_test.state is State.SPEAKING
 
 
+def test_a_hold_may_last_longer_than_words_are_waited_for():
+    under_test = play(HELD, barge_in=replace(BARGE_IN, max_hold_ms=30_000), turn=replace(PLAIN, reply_timeout_ms=1000))
+    while under_test.next_deadline() < 30:
+        now = under_test.next_deadline()
+        (look,) = under_test.handle(Timer(), now)
+        assert under_test.handle(Heard(look.utterance, ""), now + 0.02) == []
+
+
 def test_a_second_speech_in_the_hold_belongs_to_the_first():
     under_test = play([*SHORT, (5.28, SpeechStarted(5.27), [])])
     go_on(under_test, [(5.3, Heard(2, ""), [])])  # nobody knows yet what the second will be
