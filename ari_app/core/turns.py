@@ -359,7 +359,7 @@ class TurnMachine:
             return self._entry_done(now)
         if is_due(self._barge_in.due, now):
             self._barge_in.due = None
-            if self._onset is None:  # its words are awaited already
+            if self._onset is None and self._caller.awaited:  # all of its words
                 return []
             look = self._barge_in.watching or self._state is State.INTERRUPTED
             return [self._caller.take_transcript() if look else self._hold(now)]
