@@ -76,20 +76,22 @@ class BargeIn:
         self.due = None
         asking = heard.asked.rstrip().endswith("?")  # then "yes" is an answer
         words = bool(heard.text) and not is_backchannel(heard.text, self._language, asking=asking)
-        if not speaking:
-            return Verdict.STOP if words else Verdict.GO_ON
-        if words and now - self.onset >= _CERTAIN_SECONDS:
+        lasted = now - self.onset >= _CERTAIN_SECONDS
+        if words and (lasted or (heard.sure and not speaking)):
             return Verdict.STOP
+        decided_at = self._held_at + self._settings.hold_ms / 1000
+        if not speaking and not self.watching and now < decided_at:
+            self.due = decided_at  # a soft first word may be followed by a loud one
+            return Verdict.WAIT
+        if not speaking:
+            return Verdict.GO_ON
         if self.watching:
             self._interval *= 2  # every look costs a transcription
         self.due = now + self._interval
-        if words:
-            return Verdict.WAIT
-        backchannel = bool(heard.text) and heard.sure
-        if self.watching or backchannel or now - self._held_at >= self._settings.max_hold_ms / 1000:
-            self.watching = True
-            return Verdict.GO_ON
-        return Verdict.WAIT
+        backchannel = bool(heard.text) and heard.sure and not words
+        noise = not words and now - self._held_at >= self._settings.max_hold_ms / 1000
+        self.watching = self.watching or backchannel or noise
+        return Verdict.GO_ON if self.watching and not words else Verdict.WAIT
 
     def over(self) -> None:
         """There is no speech over the agent any more."""

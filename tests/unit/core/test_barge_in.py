@@ -102,3 +102,12 @@ def test_a_backchannel_that_the_model_is_not_sure_of_is_waited_for():
     policy.held(10.1)
     assert policy.verdict(Heard(1, "okay", sure=False), speaking=True, now=10.35) is WAIT
     assert policy.verdict(Heard(2, "okay", sure=False), speaking=False, now=10.6) is GO_ON
+
+
+def test_a_soft_first_word_is_waited_for_and_an_unsure_one_stops_nothing():
+    policy = BargeIn(BargeInSettings(hold_ms=220), "en")
+    policy.speech(10.0, 0.0)
+    policy.held(10.1)
+    assert policy.verdict(Heard(1, ""), speaking=False, now=10.2) is WAIT
+    assert policy.due == pytest.approx(10.32)
+    assert policy.verdict(Heard(2, "stop", sure=False), speaking=False, now=10.35) is GO_ON

@@ -261,7 +261,7 @@ def test_a_false_alarm_leaves_the_hang_up_as_it_is():
             (4.7, ToolCalled(2, "hang_up", {}), []),
             (5.1, SpeechStarted(4.9), []),
             (5.1, SpeechStopped(5.1), [HoldSpeaking(2), TakeTranscript(2)]),
-            (5.2, Heard(2, "okay"), [ForgetSpeech(), ResumeSpeaking(2)]),
+            (5.4, Heard(2, "okay"), [ForgetSpeech(), ResumeSpeaking(2)]),
             (7.0, SpeakingDone(2, True), [StopSpeaking(2), Leave(Outcome(Status.COMPLETED, "agent_hung_up"))]),
         ]
     )
