@@ -131,7 +131,7 @@ class TurnMachine:
                 return [self._hold(now), self._caller.take_transcript()]
             case State.SPEAKING:
                 self._barge_in.over()
-                return [ForgetSpeech()]
+                return [] if self._caller.awaited else [ForgetSpeech()]
             case _:
                 return []
 
@@ -332,7 +332,6 @@ class TurnMachine:
             return []
         commands = self._speech_stopped(now, now) if self._onset is not None else []
         self._on_hold = True
-        self._barge_in.over()
         if self._state in AGENTS_TURN:
             commands.append(self._ours.hold())
         return commands

@@ -167,6 +167,9 @@ class RandomCall:
         voice = state in (State.SPEAKING, State.INTERRUPTED, State.THINKING, State.CLOSING)
         assert voice == (running is not None), f"{running} in {state}"
         assert self.draft is None or state is State.PAUSING, f"a draft in {state}"
+        if state in (State.HEARING, State.INTERRUPTED):
+            awaited = self.machine._caller.awaited in [number for number, _ in self.asked]
+            assert awaited or self.machine._barge_in.due is not None, f"waits for nothing in {state}"
         if state is State.LISTENING and self.now - self.typed_at > _GAP:
             assert not self.unanswered, "words without an answer"
             assert not self.speaking or self.began_on_hold, "nobody listens to the caller"

@@ -211,6 +211,19 @@ def test_words_said_over_the_agents_end_are_a_turn_though_they_are_still_transcr
     assert (under_test.state, under_test.next_deadline()) == (State.PAUSING, pytest.approx(5.9))
 
 
+def test_a_short_sound_after_words_beside_the_agent_does_not_lose_them():
+    under_test = play(
+        [
+            *LOOKED,
+            (5.4, Heard(2, "okay"), [ForgetSpeech(), ResumeSpeaking(2)]),
+            (5.9, SpeechStopped(5.8), [TakeTranscript(3)]),
+            (5.95, SpeechStarted(5.93), []),
+            (6.0, SpeechStopped(5.98), []),  # nothing is forgotten while words are awaited
+        ]
+    )
+    go_on(under_test, [(6.1, Heard(3, "but when"), [StopSpeaking(2)])])
+
+
 def test_a_look_that_is_on_its_way_when_the_agent_ends_is_not_taken_for_the_turn():
     under_test = play([*LOOKED, (5.35, SpeakingDone(2, True), []), (5.4, Heard(2, "my"), [])])
     assert under_test.state is State.CALLER_SPEAKING
