@@ -12,7 +12,6 @@ Backchannels and noises (backchannels.py) come seconds apart over the same text;
 """
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from rich.console import Console
 
 from ari_app.audio.wav import read_wav
 from ari_app.demo.conversation import to_phone
-from ari_app.demo.phone import Phone, PhoneCall
+from ari_app.demo.phone import CallFailed, Phone, PhoneCall
 from ari_app.demo.phone.rtp import FRAME_S, FRAME_SAMPLES, RATE
 from tests.bench.backchannels import Sound, sounds
 from tests.bench.box import box
@@ -110,9 +109,10 @@ async def _interruptions(sip_port: int, recorded: Path) -> list[Interruption]:
             await asyncio.sleep(1.0 + 0.137 * (number % 13))
             said = await call.say(_from_onset(recorded / f"{name}.wav"))
             await call.hang_up()
-            spans = [end for _, end in call.hearing.spans(QUIET_S) if end + QUIET_S > said.first_loud_at]
-            until = [end for end in spans if end <= said.last_loud_at] or spans
-            first, last = (max(0.0, end + FRAME_S - said.first_loud_at) * 1000 for end in (until[0], until[-1]))
+            onset = said.first_loud_at
+            silent = next(end for _, end in call.hearing.spans(QUIET_S) if end + QUIET_S > onset)
+            for_good = max(silent, call.hearing.last_loud(said.last_loud_at) or silent)
+            first, last = (max(0.0, end + FRAME_S - onset) * 1000 for end in (silent, for_good))
             interruptions.append(Interruption(name, first, last))
     return interruptions
 
@@ -166,13 +166,13 @@ async def _one_call(call: PhoneCall, waiting: list[Sound], follower: Follower, a
 async def _try(call: PhoneCall, sound: Sound, follower: Follower, place: float, alarms: FalseAlarms) -> bool:
     """Make one sound while the agent is at `place` of its text; True when that stopped it."""
     begun = _latest(call)
-    await call.say(sound.pcm)
+    said = await call.say(sound.pcm)
     await asyncio.sleep(ANSWER_S)
-    now, asked_at = _latest(call), time.monotonic()
+    now = _latest(call)
     later = follower.place(call, now)
     if later is None:
         alarms.stops.append(sound.name)
-        if not await _speaks(call, asked_at):
+        if not await _speaks(call, said.ended_at + HOLD_S):
             alarms.mute.append(sound.name)
         return True
     delayed = (now - begun) - (later - place)
@@ -185,10 +185,10 @@ async def _try(call: PhoneCall, sound: Sound, follower: Follower, place: float, 
 
 
 async def _speaks(call: PhoneCall, since: float) -> bool:
-    """Whether the agent says anything at all soon."""
+    """Whether the agent says anything at all then, or soon."""
     try:
         await call.wait_for_speech(since, MUTE_S)
-    except TimeoutError:
+    except (CallFailed, TimeoutError):
         return False
     return True
 
