@@ -144,6 +144,8 @@ class Exchange:
                 self._parts.store.tool_call(
                     ToolRecord(self._call_id, self._turns.number, name, dict(arguments), result)
                 )
+            case ReplyFailed(generation, _) if generation == self._drafted:
+                log.warning("a draft failed; the turn's end will try anew", extra={"call": self._call_id})
             case ReplyFailed(_, reason) | HearingFailed(_, reason) | LineFailed(reason):
                 log.error("the conversation failed", extra={"call": self._call_id, "reason": reason})
             case _:

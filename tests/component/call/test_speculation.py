@@ -109,7 +109,7 @@ def test_tools_of_a_draft_run_only_once_it_is_the_answer():
     assert [(tool.name, tool.turn) for tool in desk.books.tools] == [("hang_up", 1)]
 
 
-def test_a_draft_that_fails_is_tried_again_when_it_counts():
+def test_a_draft_that_fails_is_tried_again_when_it_counts(caplog):
     async def call():
         desk = Desk(["bye"], [[EngineError("too early")], GOODBYE], turn=SPECULATING)
         return desk, await desk.hold([(1.0, False), (0.5, True), (4.0, False)])
@@ -118,6 +118,7 @@ def test_a_draft_that_fails_is_tried_again_when_it_counts():
     assert outcome.status is Status.COMPLETED
     assert desk.books.turns[-1].agent_text == "Goodbye."
     assert "drafts_used" not in desk.session.counts()
+    assert "the conversation failed" not in caplog.text
 
 
 def test_an_answer_that_fails_both_times_is_apologised_for():
