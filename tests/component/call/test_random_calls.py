@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import aclosing
 
 import pytest
 
@@ -32,8 +33,9 @@ class AnyMind(Mind):
                 self.dice.choice(("open", "closed", "today.", "yes,")) for _ in range(self.dice.randint(1, 25))
             )
             self.replies = [[self.dice.choice((0.0, 0.05, 0.3, 1.2)), words]]
-        async for piece in super().reply(messages, tools, max_tokens=max_tokens):
-            yield piece
+        async with aclosing(super().reply(messages, tools, max_tokens=max_tokens)) as pieces:
+            async for piece in pieces:
+                yield piece
 
 
 def speech(dice, said):
@@ -64,6 +66,8 @@ def random_call(seed, *, holds=False):
         desk = Desk(turn=turn, barge_in=BargeInSettings())
         mind = desk.mind = desk.session._conversation = AnyMind(dice)
         desk.ears.seconds = dice.choice((0.02, 0.1, 0.4))
+        desk.voice.seconds = dice.choice((0.01, 0.35))
+        desk.wire.late_marks = dice.choice((True, False))
         said, script, now, on_hold = [], [(1.0, False)], 1.0, []
         for _ in range(25):
             script += [speech(dice, said), (dice.choice((0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)), False)]
