@@ -41,8 +41,8 @@ ANSWER_S = 1.5
 """After a sound, until the agent must have gone on with its text."""
 APART_S = 3.0
 """From one sound's end to the next one's beginning."""
-HOLD_S = 0.3
-"""A pause of the agent that nobody minds."""
+HOLD_S = 0.3 + FRAME_S / 2
+"""A pause of the agent that nobody minds: 0.3 s, as far as frames can tell."""
 WHOLE = 0.97
 """Of the text's loud audio: a hold may fall into a word."""
 MUTE_S = 4.0
