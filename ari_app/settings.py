@@ -178,7 +178,7 @@ class BargeInSettings:
     hold costs less than an interruption that is noticed late."""
     min_speech_ms: int = between(64, 32, 2000)
     """Speech over the agent of at least this length holds it: it pauses, until words tell whether it shall stop."""
-    hold_ms: int = between(240, 50, 5000)
+    hold_ms: int = between(260, 50, 5000)
     """So long after the beginning of a hold the words so far decide: a backchannel ("uh-huh") lets the agent go on."""
     max_hold_ms: int = between(2500, 200, 30_000)
     """Noise that gives no words holds the agent no longer than this."""

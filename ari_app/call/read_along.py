@@ -1,5 +1,4 @@
-"""The model reads along while the caller speaks: what is certain of the words so far is already in its memory when the
-turn ends.
+"""The model reads along while the caller speaks: most of the words are already in its memory when the turn ends.
 
 One task of the call's session. Its work is bounded by core/partials.py: a constant share of a core, however long the
 turn.
@@ -11,7 +10,7 @@ from collections.abc import Sequence
 
 from ari_app.call.hearing import Hearing
 from ari_app.core.dialogue import Dialogue, ToolSpec
-from ari_app.core.partials import StablePrefix, next_partial_at
+from ari_app.core.partials import next_partial_at
 from ari_app.engines.base import Conversation
 from ari_app.errors import EngineError
 
@@ -36,7 +35,7 @@ class ReadAlong:
         self._tools = tools
         self._interval_seconds = interval_seconds
         self._speaking = asyncio.Event()
-        self._prefix = StablePrefix()
+        self._turn = 0
 
     def begin(self) -> None:
         """The caller speaks to us."""
@@ -48,7 +47,7 @@ class ReadAlong:
 
     def forget(self) -> None:
         """What comes next is another turn."""
-        self._prefix = StablePrefix()
+        self._turn += 1
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -64,11 +63,10 @@ class ReadAlong:
                 pause = next_partial_at(began, now() - began, self._interval_seconds) - now()
 
     async def _read(self) -> None:
-        prefix, known = self._prefix, self._dialogue.messages()
+        turn, known = self._turn, self._dialogue.messages()
         try:
             text = await self._hearing.words_so_far()
-            stable = prefix.update(text)
-            if stable and self._speaking.is_set() and prefix is self._prefix and known == self._dialogue.messages():
-                await self._conversation.read(self._dialogue.with_caller(stable), self._tools)
+            if text and self._speaking.is_set() and turn == self._turn and known == self._dialogue.messages():
+                await self._conversation.read(self._dialogue.with_caller(text), self._tools)
         except EngineError as error:  # the turn's end will tell, if it lasts
             log.warning("reading along failed", extra={"error": str(error)})

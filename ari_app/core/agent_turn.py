@@ -75,12 +75,12 @@ class AgentTurn:
         self._begin(self.generation + 1)
         return Say(self.generation, text, trigger)
 
-    def filler(self) -> SayFiller:
-        """The next filler for the running generation; only one for each."""
+    def filler(self, *, silent: bool) -> list[Command]:
+        """The next filler for the running generation; only one for each, and none where nobody hears it."""
         fillers = self._agent.phrases.fillers
         self.filler_due = None
         self._fillers_said += 1
-        return SayFiller(self.generation, fillers[(self._fillers_said - 1) % len(fillers)])
+        return [] if silent else [SayFiller(self.generation, fillers[(self._fillers_said - 1) % len(fillers)])]
 
     def hold(self) -> HoldSpeaking:
         """Be silent for now."""

@@ -5,7 +5,7 @@
     agent   ██████████████████        held         ████████  backchannel, noise: it goes on from there
     caller            ▁▇▇▇▇▇▇▇▇▁
                        ^  ^ hold: onset + min_speech_ms
-                       onset     ^ hold_ms later, and when the speech is over: look at the words
+                       onset     ^ hold_ms later at the latest, and when the speech is over: look at the words
 
     agent   ██████████████████        held, then stopped for good
     caller            ▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇
@@ -22,7 +22,9 @@ from ari_app.core.events import Heard
 from ari_app.settings import BargeInSettings
 
 _CERTAIN_SECONDS = 0.8
-"""Words of speech that has lasted so long are believed while it still goes on."""
+"""Words of speech that has lasted so long are believed while it still goes on; no backchannel lasts so long."""
+_FIRST_LOOK = 0.7
+"""Share of hold_ms after which the words are looked at first."""
 
 
 class Verdict(Enum):
@@ -34,6 +36,8 @@ class Verdict(Enum):
     """It was nothing; the agent goes on speaking."""
     WAIT = auto()
     """Not to be told yet."""
+    HOLD = auto()
+    """Taken for nothing, but it lasts too long for that; the agent is held again."""
 
 
 class BargeIn:
@@ -43,7 +47,8 @@ class BargeIn:
         self._settings = settings
         self._language = language
         self._held_at = 0.0
-        self._interval = 0.0
+        self._hold_seconds = settings.hold_ms / 1000
+        self._noise = False  # what goes on is no speech, however long
         self.onset = 0.0
         """Of the speech over the agent."""
         self.watching = False
@@ -54,7 +59,7 @@ class BargeIn:
     def speech(self, onset: float, speaking_since: float | None) -> None:
         """Speech over the agent began; the agent has spoken since `speaking_since` (None: it is about to)."""
         self.onset = onset
-        self.watching = False
+        self.watching = self._noise = False
         self.due = None
         if self._settings.enabled:
             protected = (speaking_since or 0.0) + self._settings.protect_ms / 1000
@@ -67,9 +72,8 @@ class BargeIn:
     def held(self, now: float) -> None:
         """The agent is held."""
         self._held_at = now
-        self._interval = self._settings.hold_ms / 1000
         self.watching = False
-        self.due = now + self._interval
+        self.due = now + self._hold_seconds * _FIRST_LOOK
 
     def verdict(self, heard: Heard, *, speaking: bool, now: float) -> Verdict:
         """Judge the words so far; `speaking`: the speech goes on. Sets `due` when they are to be looked at again."""
@@ -77,21 +81,28 @@ class BargeIn:
         asking = heard.asked.rstrip().endswith("?")  # then "yes" is an answer
         words = bool(heard.text) and not is_backchannel(heard.text, self._language, asking=asking)
         lasted = now - self.onset >= _CERTAIN_SECONDS
+        decided_at = self._held_at + self._hold_seconds
         if words and (lasted or (heard.sure and not speaking)):
             return Verdict.STOP
-        decided_at = self._held_at + self._settings.hold_ms / 1000
-        if not speaking and not self.watching and now < decided_at:
-            self.due = decided_at  # a soft first word may be followed by a loud one
-            return Verdict.WAIT
-        if not speaking:
+        if not self.watching and now < decided_at:
+            self.due = decided_at
+        elif not speaking:
             return Verdict.GO_ON
-        if self.watching:
-            self._interval *= 2  # every look costs a transcription
-        self.due = now + self._interval
-        backchannel = bool(heard.text) and heard.sure and not words
-        noise = not words and now - self._held_at >= self._settings.max_hold_ms / 1000
-        self.watching = self.watching or backchannel or noise
+        else:
+            self.due = now + self._hold_seconds
+        if lasted:
+            return self._verdict_on_long(words=words, now=now)
+        self.watching = self.watching or (speaking and not words and bool(heard.text) and heard.sure)
         return Verdict.GO_ON if self.watching and not words else Verdict.WAIT
+
+    def _verdict_on_long(self, *, words: bool, now: float) -> Verdict:
+        """Speech that is no backchannel for its length."""
+        if self.watching and not self._noise:
+            return Verdict.HOLD
+        if not words and now - self._held_at >= self._settings.max_hold_ms / 1000:
+            self.watching = self._noise = True
+            self.due = now + self._settings.max_hold_ms / 1000  # every look costs a transcription
+        return Verdict.GO_ON if self.watching else Verdict.WAIT
 
     def over(self) -> None:
         """There is no speech over the agent any more."""

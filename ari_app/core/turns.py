@@ -196,6 +196,8 @@ class TurnMachine:
 
     def _judge_interruption(self, heard: events.Heard, now: float) -> list[Command]:
         match self._barge_in.verdict(heard, speaking=self._onset is not None, now=now):
+            case Verdict.HOLD:
+                return [self._hold(now)]
             case Verdict.STOP:
                 stop = self._ours.stop()
                 self._begin_turn(self._barge_in.onset, interrupted=True)
@@ -363,8 +365,7 @@ class TurnMachine:
             look = self._barge_in.watching or self._state is State.INTERRUPTED
             return [self._caller.take_transcript() if look else self._hold(now)]
         if is_due(self._ours.filler_due, now):
-            filler = self._ours.filler()
-            return [] if self._on_hold else [filler]
+            return self._ours.filler(silent=self._on_hold)
         return self._state_over(now) if is_due(self._state_due(), now) else []
 
     def _state_over(self, now: float) -> list[Command]:

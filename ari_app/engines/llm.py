@@ -15,6 +15,8 @@ from ari_app.settings import LlmSettings
 
 SMALL_PARAMETERS = 100_000_000
 """A model with fewer computes a token faster on one core than the work can be handed out to several."""
+AHEAD = 2
+"""Pieces of a reply that are computed before they are wanted: while the voice synthesizes a clause, it gets the cores."""
 REPLY_SHARE = 4
 """At most one part in so many of the context is kept free for a reply, however many tokens it may have."""
 
@@ -120,7 +122,7 @@ class LlamaConversation:
         if self._job:
             self._llm.scheduler.cancel(self._job)
         loop = asyncio.get_running_loop()
-        pieces: asyncio.Queue[str | EngineError | None] = asyncio.Queue()  # at most a piece for each of max_tokens
+        pieces: asyncio.Queue[str | EngineError | None] = asyncio.Queue()  # AHEAD and what is in the batch
 
         def emit(piece: str | EngineError | None) -> None:
             try:
@@ -128,12 +130,13 @@ class LlamaConversation:
             except RuntimeError:  # the loop is closed: nobody waits any more
                 job.cancelled = True
 
-        job = self._job = Job(self, prompt, max_tokens, self._temperature, emit)
+        job = self._job = Job(self, prompt, max_tokens, self._temperature, emit, lambda: pieces.qsize() >= AHEAD)
         self._llm.scheduler.submit(job)
         try:
             while (piece := await pieces.get()) is not None:
                 if isinstance(piece, EngineError):
                     raise piece
+                self._llm.scheduler.wake()
                 yield piece
         finally:
             self._llm.scheduler.cancel(job)

@@ -65,6 +65,9 @@ class Job:
     max_tokens: int
     temperature: float
     emit: Callable[[str | EngineError | None], None]
+    behind: Callable[[], bool] = lambda: False
+    """Whether its reader has not taken what was emitted: then nothing more is computed for it, and the cores are the
+    voice's. Asked on the scheduler's thread; `wake` says that the answer may have changed."""
     cancelled: bool = False
     pending: list[int] = field(default_factory=list)
     """Tokens to compute next: the rest of the prompt, then always the one that was sampled."""
@@ -112,6 +115,10 @@ class Scheduler:
         job.cancelled = True
         if self._alone is job:
             self._context.abort()
+        self._commands.put(lambda: None)
+
+    def wake(self) -> None:
+        """A reader has taken what was emitted for it."""
         self._commands.put(lambda: None)
 
     def release(self, owner: object) -> None:
@@ -176,7 +183,9 @@ class Scheduler:
         if own is not None:
             return own if own.job is None else None
         free = [slot for slot in self._slots if slot.owner is None]
-        return max(free, key=lambda slot: (_common(slot.tokens, job.prompt.tokens), -slot.used), default=None)
+        lost = {slot.sequence: len(slot.tokens) - _common(slot.tokens, job.prompt.tokens) for slot in free}
+        # Rather an empty slot than another agent's prompt: what is common can be shared from any.
+        return min(free, key=lambda slot: (lost[slot.sequence], -len(slot.tokens), slot.used), default=None)
 
     def _coming(self, job: Job) -> int:
         """Tokens of the job's prompt that another reply is computing now."""
@@ -202,7 +211,7 @@ class Scheduler:
 
     def _step(self) -> bool:
         """Compute one batch and hand out what came of it; False when there was nothing to do."""
-        busy = [slot for slot in self._slots if slot.job]
+        busy = [slot for slot in self._slots if slot.job and not slot.job.behind()]
         if not busy:
             return False
         batch = self._plan(busy)

@@ -5,9 +5,17 @@ import asyncio
 from ari_app.replay.clock import VirtualTimeLoop
 
 
+class TestLoop(VirtualTimeLoop):
+    """The replay's loop, which can also be made to stall."""
+
+    def stall(self, seconds):
+        """The loop was busy for so long."""
+        self._virtual._now += seconds
+
+
 def run(coroutine):
     """Run a coroutine on virtual time; no task may be left over."""
-    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+    with asyncio.Runner(loop_factory=TestLoop) as runner:
 
         async def main():
             result = await coroutine

@@ -32,7 +32,7 @@ class Line:
 
     def stall(self, milliseconds):
         """The loop is busy for a while."""
-        self.loop._jumping.now += milliseconds / 1000
+        self.loop.stall(milliseconds / 1000)
 
     def times(self, pcm=None):
         return [time for time, sent, _ in self.sent if sent == pcm]
@@ -213,7 +213,7 @@ def test_the_timer_tells_how_many_ticks_it_missed():
         missed = []
         timer = FrameTimer(missed.append)
         await asyncio.sleep(0.05)
-        loop._jumping.now += 0.1
+        loop.stall(0.1)
         await asyncio.sleep(0.045)
         timer.stop()
         return missed

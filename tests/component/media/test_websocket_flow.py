@@ -40,7 +40,7 @@ class Call:
 
     def stall(self, milliseconds):
         """The loop is busy while Asterisk goes on."""
-        self.loop._jumping.now += milliseconds / 1000
+        self.loop.stall(milliseconds / 1000)
         for _ in range(milliseconds // 20 - 1):
             self.asterisk.tick()
 

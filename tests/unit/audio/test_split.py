@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ari_app.engines.base import SPEECH_RATE
 from ari_app.audio.split import split_at_quiet
+from ari_app.engines.base import SPEECH_RATE
 from ari_app.engines.tts import (
     LEAD_SECONDS,
     SENTENCE_PAUSE_SECONDS,

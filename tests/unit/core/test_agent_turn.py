@@ -57,7 +57,7 @@ def test_fillers_come_in_turn_and_carry_the_replys_number():
     said = []
     for _ in range(3):
         ours.reply(1.0)
-        said.append(ours.filler())
+        said += ours.filler(silent=False)
     assert said == [SayFiller(1, "A"), SayFiller(2, "B"), SayFiller(3, "A")]
 
 

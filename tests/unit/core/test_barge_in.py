@@ -7,7 +7,7 @@ from ari_app.core.events import Heard
 from ari_app.settings import BargeInSettings
 
 SETTINGS = BargeInSettings(min_speech_ms=100, hold_ms=250, max_hold_ms=1000, protect_ms=0)
-STOP, GO_ON, WAIT = Verdict.STOP, Verdict.GO_ON, Verdict.WAIT
+STOP, GO_ON, WAIT, HOLD = Verdict.STOP, Verdict.GO_ON, Verdict.WAIT, Verdict.HOLD
 
 
 def held():
@@ -61,21 +61,36 @@ def test_when_the_speech_is_over_its_words_decide(text, verdict):
 def test_while_the_speech_goes_on_words_must_have_lasted(text, now, verdict):
     policy = held()
     assert policy.verdict(Heard(1, text), speaking=True, now=now) is verdict
-    if verdict is not STOP:
-        assert policy.due == pytest.approx(now + 0.25)
+    assert (policy.due is None) == (verdict is STOP)
     assert policy.watching == (verdict is GO_ON)
 
 
-def test_what_the_agent_goes_on_beside_is_looked_at_ever_more_seldom_and_may_still_stop_it():
+def test_the_words_are_looked_at_twice_before_the_hold_is_over_and_then_steadily():
     policy = held()
-    looks, now = [], 10.35
-    assert policy.verdict(Heard(1, "mhm"), speaking=True, now=now) is GO_ON
-    while policy.due < 20:
-        looks.append(round(policy.due - now, 2))
+    looks, now = [policy.due], policy.due
+    for _ in range(3):
+        assert policy.verdict(Heard(1, ""), speaking=True, now=now) is WAIT
         now = policy.due
-        assert policy.verdict(Heard(1, ""), speaking=True, now=now) is GO_ON
-    assert looks == [0.25, 0.5, 1.0, 2.0, 4.0]
-    assert policy.verdict(Heard(1, "excuse me"), speaking=True, now=policy.due) is STOP
+        looks.append(now)
+    assert looks == pytest.approx([10.275, 10.35, 10.6, 10.85])
+
+
+def test_what_lasts_too_long_for_a_backchannel_holds_the_agent_again():
+    policy = held()
+    assert policy.verdict(Heard(1, "mhm"), speaking=True, now=10.3) is GO_ON
+    assert policy.verdict(Heard(2, "mhm"), speaking=True, now=10.6) is GO_ON
+    assert policy.verdict(Heard(3, ""), speaking=True, now=10.85) is HOLD
+    policy.held(10.85)
+    assert policy.verdict(Heard(4, "mhm"), speaking=True, now=11.1) is WAIT
+    assert policy.verdict(Heard(5, "excuse me"), speaking=True, now=11.4) is STOP
+
+
+def test_noise_is_held_for_only_once_and_looked_at_seldom():
+    policy = held()
+    assert policy.verdict(Heard(1, ""), speaking=True, now=11.2) is GO_ON
+    assert policy.due == pytest.approx(11.2 + SETTINGS.max_hold_ms / 1000)
+    assert policy.verdict(Heard(2, ""), speaking=True, now=policy.due) is GO_ON
+    assert policy.verdict(Heard(3, "excuse me"), speaking=True, now=policy.due) is STOP
 
 
 def test_words_that_are_still_uncertain_beside_the_agent_are_not_forgotten():
