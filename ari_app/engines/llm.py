@@ -16,7 +16,7 @@ from ari_app.settings import LlmSettings
 SMALL_PARAMETERS = 100_000_000
 """A model with fewer computes a token faster on one core than the work can be handed out to several."""
 AHEAD = 2
-"""Pieces of a reply that are computed before they are wanted: while the voice synthesizes a clause, it gets the cores."""
+"""Pieces of a reply that are computed before they are wanted: while the voice makes a clause, it gets the cores."""
 REPLY_SHARE = 4
 """At most one part in so many of the context is kept free for a reply, however many tokens it may have."""
 

@@ -160,6 +160,9 @@ class Scheduler:
             busy = self._step()
 
     def _drop_cancelled(self) -> None:
+        for job in self._waiting:
+            if job.cancelled:
+                job.emit(None)  # whoever waits for it may be another than who cancelled it
         self._waiting = [job for job in self._waiting if not job.cancelled]
         for slot in self._slots:
             if slot.job and slot.job.cancelled:
