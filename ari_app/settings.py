@@ -125,8 +125,8 @@ class TtsSettings:
 
     model: Path = DEMO_MODELS / "voice" / "demo-en.onnx"
     """Voice file; its ``.onnx.json`` lies beside it."""
-    threads: int = between(1, 1, 16)
-    """onnxruntime threads."""
+    threads: int = between(2, 1, 16)
+    """onnxruntime threads. The language model rests while a clause is made, so they are free."""
     length_scale: float = between(1.0, 0.3, 3.0)
     """Over 1 speaks slower."""
 
