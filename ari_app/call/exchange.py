@@ -43,7 +43,7 @@ from ari_app.store.store import Store
 
 log = logging.getLogger(__name__)
 
-_SURE_SHARE = 0.5
+_SURE_SHARE = 0.7
 """Of the log-probability under which a transcript is rejected: over this share of it, the model is sure."""
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
