@@ -121,7 +121,7 @@ class Speakerphone:
 
 @pytest.fixture
 async def speakerphone():
-    """speakerphone(call, 12): the call's speakerphone, which runs until the test ends."""
+    """speakerphone(call, loss_db): the call's speakerphone, which runs until the test ends."""
     tasks = []
 
     def start(call, loss_db):
