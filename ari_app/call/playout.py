@@ -16,9 +16,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from ari_app.audio.echo import EchoDetector
+from ari_app.audio.split import quietest
 from ari_app.core.dialogue import heard_part
 from ari_app.core.events import SpeakingDone, SpeakingStarted
 from ari_app.engines.base import Pcm16
@@ -228,6 +227,4 @@ def _between_words(pcm: Pcm16, earliest: int, played: int, rate: int) -> int:
     count = min(int(_STEP_BACK_SECONDS * rate), played - earliest) // stretch
     if not count:
         return earliest
-    begin = played - count * stretch
-    energies = np.square(pcm[begin:played].astype(np.float32)).reshape(count, stretch).sum(axis=1)
-    return begin + int(energies.argmin()) * stretch
+    return quietest(pcm, played - count * stretch, count, stretch)
