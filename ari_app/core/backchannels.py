@@ -8,6 +8,8 @@
 
 import re
 
+from ari_app.core.english import is_english
+
 _MURMURS = {
     "mm",
     "hm",
@@ -42,7 +44,7 @@ def is_backchannel(text: str, language: str = "en", *, asking: bool = False) -> 
     only murmurs and "okay" are known.
     """
     words = re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower().replace("’", "'").replace("-", ""))
-    english = language.partition("-")[0].lower() == "en"
+    english = is_english(language)
     single = set(_MURMURS | _PARTS)
     phrases: set[tuple[str, str]] = set()
     if not asking:

@@ -17,6 +17,7 @@ import re
 from collections.abc import Sequence
 from enum import Enum, auto
 
+from ari_app.core.english import is_english
 from ari_app.core.said_digits import goes_on_to_year, number_ended, said_digits
 from ari_app.core.said_sentence import is_greeting, is_time, sentence_ended
 
@@ -43,7 +44,7 @@ def ending(text: str, asked: str = "", language: str = "en") -> Ending:
     if not words:
         return Ending.UNCLEAR
     asks = text.endswith("?")
-    english = language.partition("-")[0].lower() == "en"
+    english = is_english(language)
     if english and asks and is_greeting(words):
         return Ending.COMPLETE  # "hello?" wants to know whether somebody is there
     if _in_figures(words, asked):

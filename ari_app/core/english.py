@@ -10,6 +10,7 @@ from re import Match
 
 from ari_app.core import numerals
 
+_TAG = re.compile(r"en\b", re.IGNORECASE)
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?!\d)|\d+"
 _MONTH = rf"(?:{'|'.join(numerals.MONTHS)}|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?)"
 _YEAR = r"(?:,?\s+(?P<year>(?:19|20)\d\d)\b)?"
@@ -65,6 +66,11 @@ _ABBREVIATIONS = {
     "ext": "extension",
     "tel": "telephone",
 }
+
+
+def is_english(language: str) -> bool:
+    """Whether a language code means English: ``en``, ``en-GB``, ``en_US``."""
+    return bool(_TAG.match(language.replace("_", "-")))
 
 
 def in_words(text: str) -> str:

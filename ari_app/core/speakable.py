@@ -60,7 +60,7 @@ def _settled(text: str, language: str) -> str:
 
 def _spoken(text: str, language: str) -> str:
     text = without_markdown(plain_characters(text))
-    if re.match(r"en\b", language.replace("_", "-"), re.IGNORECASE):
+    if english.is_english(language):
         text = _URL.sub(_address, _EMAIL.sub(_address, text))
         for pattern, words in _WORDS:
             text = pattern.sub(f" {words} ", text)

@@ -62,3 +62,8 @@ def test_in_another_language(text, expected):
 
 def test_in_british_english():
     assert is_backchannel("sure", "en-GB")
+
+
+def test_english_has_many_codes():
+    assert all(is_backchannel("i see", code) for code in ("en", "EN", "en-GB", "en_US"))
+    assert not is_backchannel("i see", "de")
