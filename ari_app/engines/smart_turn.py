@@ -13,6 +13,7 @@ import onnxruntime
 from faster_whisper.feature_extractor import FeatureExtractor
 
 from ari_app.engines.base import SPEECH_RATE, Samples
+from ari_app.engines.onnx import load_onnx
 from ari_app.engines.worker import Worker
 from ari_app.errors import ModelError
 from ari_app.settings import TurnSettings
@@ -74,13 +75,7 @@ class SmartTurn:
 def _load(path: Path) -> onnxruntime.InferenceSession:
     if not path.is_file():
         raise ModelError(f"smart-turn model {path} does not exist", f"correct turn.judge_model, or unset it: {REMEDY}")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        onnx = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise ModelError(f"smart-turn model {path} cannot be loaded: {error}", "copy the file again") from error
+    onnx = load_onnx(path, "smart-turn model")
     if [(node.name, node.shape[1:]) for node in onnx.get_inputs()] != [(INPUT, [BANDS, FRAMES])]:
         raise ModelError(f"turn.judge_model {path} is not a smart-turn v3 file", REMEDY)
     return onnx

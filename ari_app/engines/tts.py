@@ -12,6 +12,7 @@ from piper import PiperVoice
 from piper.config import PiperConfig
 
 from ari_app.engines.base import Pcm16
+from ari_app.engines.onnx import load_onnx
 from ari_app.engines.worker import Worker
 from ari_app.errors import ModelError
 from ari_app.settings import TtsSettings
@@ -131,13 +132,5 @@ def _load(settings: TtsSettings) -> tuple[onnxruntime.InferenceSession, PiperVoi
         config = PiperConfig.from_dict(json.loads(description.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{description} does not describe a Piper voice: {error!r}", "copy it again") from error
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = settings.threads
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the cores are not ours alone
-    options.log_severity_level = 4
-    try:
-        onnx = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own exceptions share no better base
-        raise ModelError(f"voice {path} cannot be loaded: {error}", "copy the file again") from error
+    onnx = load_onnx(path, "voice", settings.threads)
     return onnx, PiperVoice(session=onnx, config=config)

@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 
 from ari_app.engines.base import SPEECH_RATE, VAD_WINDOW, Samples
+from ari_app.engines.onnx import load_onnx
 from ari_app.errors import ModelError
 from ari_app.settings import VadSettings
 
@@ -79,13 +80,7 @@ class SileroVad:
             raise ModelError(
                 f"VAD model {path} does not exist", "correct vad.model, or remove it to use the bundled one"
             )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        try:
-            self._onnx = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own exceptions share no better base
-            raise ModelError(f"VAD model {path} cannot be loaded: {error}", "copy the file again") from error
+        self._onnx = load_onnx(path, "VAD model")
         state = STATES.get(frozenset(node.name for node in self._onnx.get_inputs()))
         if state is None:
             raise ModelError(
