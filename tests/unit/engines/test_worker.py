@@ -113,3 +113,36 @@ async def test_close_drops_what_waits():
     await closing
     assert await running == "done"
     assert ran == []
+
+
+async def test_what_is_urgent_overtakes_what_waits_and_the_rest_keeps_its_order():
+    worker = Worker("tts", backlog=3)
+    gate, first = await busy(worker)
+    ran = []
+    waiting = [asyncio.create_task(worker.run(ran.append, n, priority=n // 10)) for n in (20, 21, 10)]
+    await asyncio.sleep(0)
+    assert worker.waits(under=2)
+    assert not worker.waits(under=1)
+    gate.go.set()
+    await asyncio.gather(first, *waiting)
+    assert ran == [10, 20, 21]
+    assert not worker.waits(under=9)
+    await worker.close()
+
+
+async def test_counts_what_it_does(worker):
+    gate, first = await busy(worker)
+    second, third = (asyncio.create_task(worker.run(int)) for _ in range(2))
+    await asyncio.sleep(0)
+    with pytest.raises(EngineError):
+        await worker.run(int)
+    assert (worker.stats.jobs, worker.stats.waiting, worker.stats.dropped) == (1, 2, 1)
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+    assert (worker.stats.jobs, worker.stats.waiting, worker.stats.dropped) == (1, 1, 2)
+    gate.go.set()
+    await asyncio.gather(first, third)
+    await worker.close()
+    assert (worker.stats.jobs, worker.stats.waiting, worker.stats.dropped) == (2, 0, 2)
+    assert worker.stats.wait_seconds > 0
+    assert worker.stats.busy_seconds > 0
