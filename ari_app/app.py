@@ -15,9 +15,7 @@ from ari_app.ami import AmiClient
 from ari_app.ari.client import AriClient
 from ari_app.call.exchange import Parts
 from ari_app.call.prompts import Prompts
-from ari_app.call.tools import tool_specs
-from ari_app.core.dialogue import Dialogue
-from ari_app.engines.base import Llm
+from ari_app.call.warm_up import prefill, prepare
 from ari_app.engines.loader import Engines, load_engines
 from ari_app.media.choose import choose_kind, open_kind
 from ari_app.media.transport import MediaKind
@@ -83,42 +81,9 @@ async def _start(
     await prefill(settings, engines.llm)
     stack.push_async_callback((await serve_agi(settings.agi.host, settings.agi.port)).close)
     parts = Parts(settings, engines.vad, engines.stt, engines.tts, prompts, store, engines.judge)
-    return Stasis(parts, Switchboard(ari, ami, media, engines.llm)), ari
+    return Stasis(parts, Switchboard(ari, ami, media, engines.llm, store)), ari
 
 
 async def _media(settings: Settings, ari: AriClient) -> MediaKind:
     name = choose_kind(settings.media.transport, await ari.loaded_modules(), await ari.version())
     return await open_kind(name, settings.media, settings.asterisk.ari_url)
-
-
-async def prefill(settings: Settings, llm: Llm) -> None:
-    """Have every agent's system prompt and greeting computed: its first call then waits no longer than others."""
-    for agent in settings.agents.values():
-        dialogue = Dialogue(agent.prompt)
-        dialogue.agent_said(agent.greeting)
-        dialogue.caller_said("hello")
-        conversation = llm.conversation()
-        try:
-            async for _ in conversation.reply(dialogue.messages(), tool_specs(agent), max_tokens=1):
-                pass
-        finally:
-            await conversation.close()
-
-
-async def prepare(settings: Settings, prompts: Prompts, rate: int) -> None:
-    """Synthesize every fixed sentence, so that none waits and an apology needs no engine."""
-    for agent in settings.agents.values():
-        phrases = agent.phrases
-        for text in (
-            agent.disclosure,
-            agent.greeting,
-            *phrases.fillers,
-            *phrases.reprompts,
-            phrases.not_understood,
-            phrases.goodbye,
-            phrases.time_is_up,
-            phrases.apology,
-            phrases.cannot_transfer,
-        ):
-            if text.strip():
-                await prompts.prepare(text, agent.language, rate)

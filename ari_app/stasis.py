@@ -28,6 +28,7 @@ from ari_app.errors import AriConflict, AriNotFound, AsteriskError, EngineError,
 from ari_app.media.transport import MediaKind
 from ari_app.settings import AgentSettings
 from ari_app.store.records import CallEnd, CallRecord
+from ari_app.store.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Switchboard:
     ami: AmiClient
     media: MediaKind
     llm: Llm
+    store: Store
 
 
 class Stasis:
@@ -205,7 +207,7 @@ class Stasis:
         """The call itself: set up, talk, hand back, take down."""
         parts = self._parts
         with self._ari.route(call_id, channel.id) as route:
-            line = Line(self._ari, call_id, channel, route)
+            line = Line(self._ari, call_id, channel, route, self._board.media, parts.settings.media.listen)
             record = recorder(parts.settings.recording, line, self._ari, self._board.ami)
             session = Session(parts, line, request.adapt(agent), conversation, record, request.facts)
             self._sessions[call_id] = session
@@ -224,10 +226,9 @@ class Stasis:
 
     async def _talk(self, session: Session, line: Line, variables: Mapping[str, str]) -> Outcome:
         """Run the session; errors of the line become an outcome, errors of ours go on to the edge."""
-        listen = self._parts.settings.media.listen
         try:
             await self._set(line.channel, variables)
-            outcome = await session.run(self._board.media, "direct" if listen == "auto" else listen)
+            outcome = await session.run()
         except* (AsteriskError, MediaError) as group:
             outcome = _HUNG_UP
             await line.check()
@@ -267,7 +268,7 @@ class Stasis:
             self._spawn(self._adopt_later(), "adopt later")
 
     def _store_start(self, call_id: str, channel: Channel, request: CallRequest) -> None:
-        self._parts.store.call_started(
+        self._board.store.call_started(
             CallRecord(
                 id=call_id,
                 agent=request.agent,
@@ -285,7 +286,7 @@ class Stasis:
         self, call_id: str, outcome: Outcome, results: Mapping[str, str], counts: Mapping[str, int] | None = None
     ) -> None:
         recording = results["OFFHOOK_RECORDING"] or None
-        self._parts.store.call_ended(
+        self._board.store.call_ended(
             CallEnd(call_id, outcome.status, outcome.reason, datetime.now(UTC), results, recording, counts or {})
         )
         totals = {"live_calls": self.live_calls, "failures": self.failures}

@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from ari_app.audio.echo import EchoDetector
 from ari_app.call.hearing import Hearing
@@ -38,8 +38,7 @@ from ari_app.engines.base import Conversation, Judge, Stt, Tts, Vad
 from ari_app.errors import EngineError
 from ari_app.media.transport import Transport
 from ari_app.settings import AgentSettings, Settings
-from ari_app.store.records import ToolRecord
-from ari_app.store.store import Store
+from ari_app.store.records import ToolRecord, TurnRecord
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +46,16 @@ _SURE_SHARE = 0.7
 """Of the log-probability under which a transcript is rejected: over this share of it, the model is sure."""
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+
+
+class Books(Protocol):
+    """Where a call's turns are kept: a `Store`, or who looks at them on their way there."""
+
+    def turn(self, record: TurnRecord) -> None:
+        """A turn is over."""
+
+    def tool_call(self, record: ToolRecord) -> None:
+        """The model has called a tool."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ class Parts:
     stt: Stt
     tts: Tts
     prompts: Prompts
-    store: Store
+    books: Books
     judge: Judge | None = None
 
 
@@ -88,7 +97,7 @@ class Exchange:
         self._post = post
         self._spawn = spawn
         self._dialogue = Dialogue(agent.prompt, facts)
-        self._turns = TurnLog(call_id, parts.store.turn, now)
+        self._turns = TurnLog(call_id, parts.books.turn, now)
         self._hearing = Hearing(
             listener, parts.stt, parts.judge, sure_from=parts.settings.stt.min_log_probability * _SURE_SHARE
         )
@@ -141,7 +150,7 @@ class Exchange:
                 self._turn_over(interrupted=False)
             case ToolCalled(generation, name, arguments) if self._speaking and generation == self.playout.generation:
                 result = tool_result(self._agent, name, arguments)
-                self._parts.store.tool_call(
+                self._parts.books.tool_call(
                     ToolRecord(self._call_id, self._turns.number, name, dict(arguments), result)
                 )
             case ReplyFailed(generation, _) if generation == self._drafted:

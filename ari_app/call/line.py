@@ -15,12 +15,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from typing import Protocol
 
 from ari_app.ari import ids
 from ari_app.ari.client import AriClient, Channel, Route
 from ari_app.core.events import PutOnHold, TakenOffHold
 from ari_app.errors import AriFailed, AriNotFound, AsteriskError, MediaError
 from ari_app.media.transport import MediaKind, Transport
+from ari_app.settings import ListenMode
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +31,31 @@ _ENTER_SECONDS = 5.0
 _GONE = frozenset({"StasisEnd", "ChannelDestroyed"})
 
 
+class CallerLine(Protocol):
+    """What a session needs of the caller's side: a `Line`, or a caller who is simulated."""
+
+    call_id: str
+    rate: int
+    """Hz of the audio in both directions."""
+
+    async def watch(self, pressed: Callable[[str], None], post: Callable[[PutOnHold | TakenOffHold], None]) -> None:
+        """Report keys and holds; returns when the caller is gone."""
+
+    async def open(self) -> tuple[Transport, Transport]:
+        """Answer the caller; returns what speaks and what hears, which may be the same."""
+
+
 class Line:
     """The caller's side of one call. `open` once, `watch` as a task of its own, `close` always."""
 
-    def __init__(self, ari: AriClient, call_id: str, channel: Channel, route: Route) -> None:
+    def __init__(
+        self, ari: AriClient, call_id: str, channel: Channel, route: Route, kind: MediaKind, listen: ListenMode
+    ) -> None:
         self.call_id = call_id
         self.channel = channel
+        self.rate = kind.rate
+        self._kind = kind
+        self._listen = listen
         self._ari = ari
         self._route = route
         self._entered: dict[str, asyncio.Event] = {}
@@ -75,7 +96,7 @@ class Line:
             elif event.channel.id == self.channel.id and event.type == "ChannelUnhold":
                 post(TakenOffHold())
 
-    async def open(self, kind: MediaKind, listen: str) -> tuple[Transport, Transport]:
+    async def open(self) -> tuple[Transport, Transport]:
         """Build bridge and media and answer the caller; returns what speaks and what hears (direct: the same).
 
         The legs are connected before the answer, so that the greeting's first frame follows it at once. Raises
@@ -84,10 +105,10 @@ class Line:
         bridge = self.bridge_id
         async with asyncio.TaskGroup() as group:  # when one fails, no other goes on and leaves something behind
             group.create_task(self._create_bridge(bridge))
-            leg = group.create_task(self._leg(kind, "media"))
+            leg = group.create_task(self._leg("media"))
         speaking = leg.result()
         media = ids.media_id(self.call_id, "media")
-        hearing = await self._snooped(kind) if listen == "snoop" else speaking
+        hearing = await self._snooped() if self._listen == "snoop" else speaking
         await self._ari.answer(self.channel.id)
         await self._ari.add_to_bridge(bridge, self.channel.id, media)
         return speaking, hearing
@@ -107,21 +128,21 @@ class Line:
         await asyncio.gather(*(self._quietly(self._ari.destroy_bridge(bridge_id)) for bridge_id in self._bridges))
         self._transports, self._channels, self._bridges = [], [], []
 
-    async def _snooped(self, kind: MediaKind) -> Transport:
+    async def _snooped(self) -> Transport:
         ears_bridge, snoop = ids.bridge_id(self.call_id, "ears"), ids.media_id(self.call_id, "snoop")
         self._channels.append(snoop)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._create_bridge(ears_bridge))
             group.create_task(self._ari.snoop(self.channel.id, snoop))
-            hearing = group.create_task(self._leg(kind, "ears"))
+            hearing = group.create_task(self._leg("ears"))
         await self._wait_entered(snoop)
         await self._ari.add_to_bridge(ears_bridge, snoop, ids.media_id(self.call_id, "ears"))
         return hearing.result()
 
-    async def _leg(self, kind: MediaKind, role: str) -> Transport:
+    async def _leg(self, role: str) -> Transport:
         """Create one external-media channel and connect it."""
         channel_id = ids.media_id(self.call_id, role)
-        offer = await kind.offer()
+        offer = await self._kind.offer()
         try:
             self._channels.append(channel_id)
             channel = await self._ari.create_external_media(channel_id, **asdict(offer.external))

@@ -16,7 +16,7 @@ from typing import Any
 
 from ari_app.audio.echo import EchoDetector
 from ari_app.call.exchange import Exchange, Parts
-from ari_app.call.line import Line
+from ari_app.call.line import CallerLine
 from ari_app.call.listen import Listener
 from ari_app.call.playout import Playout
 from ari_app.call.recording import Recorder
@@ -27,7 +27,7 @@ from ari_app.core.state import State
 from ari_app.core.turns import TurnMachine
 from ari_app.engines.base import Conversation
 from ari_app.errors import EngineError
-from ari_app.media.transport import Closed, DtmfDigit, Frame, MediaKind, Played, Transport
+from ari_app.media.transport import Closed, DtmfDigit, Frame, Played, Transport
 from ari_app.settings import AgentSettings
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Session:
     def __init__(
         self,
         parts: Parts,
-        line: Line,
+        line: CallerLine,
         agent: AgentSettings,
         conversation: Conversation,
         recorder: Recorder,
@@ -70,13 +70,13 @@ class Session:
         self._playout: Playout
         self._keys_in_media = True
 
-    async def run(self, kind: MediaKind, listen: str) -> Outcome:
+    async def run(self) -> Outcome:
         """Hold the conversation; returns how it ended. The line and the recording stay for the caller to finish."""
         async with asyncio.TaskGroup() as self._group:
             try:
                 self._spawn(self._watch_line())
-                await self._prepare_greeting(kind.rate)
-                speaking, hearing = await self._line.open(kind, listen)
+                await self._prepare_greeting(self._line.rate)
+                speaking, hearing = await self._line.open()
                 await self._recorder.start()
                 exchange = self._prepare(speaking, hearing)
                 self._spawn(self._read(speaking, hears=hearing is speaking))

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from ari_app.audio.clock import FRAME_SECONDS
-from ari_app.media.transport import Closed, Frame, MediaEvent, MediaKind, Played
+from ari_app.media.transport import Closed, Frame, MediaEvent, Played
 from ari_app.replay.clock import running_loop
 
 _MOST_EVENTS = 1000
@@ -89,6 +89,7 @@ class ReplayLine:
         self._loop = running_loop()
         self._opened = asyncio.Event()
         self._left = asyncio.Event()
+        self.rate = recording.rate
         self.transport = ReplayTransport(recording.rate)
         self.opened_at = self._loop.time()
         """Where the recording begins, on the clock."""
@@ -102,7 +103,7 @@ class ReplayLine:
         """Return when the caller hangs up; a recording holds no keys and nothing else that Asterisk would report."""
         await self._left.wait()
 
-    async def open(self, kind: MediaKind, listen: str) -> tuple[ReplayTransport, ReplayTransport]:
+    async def open(self) -> tuple[ReplayTransport, ReplayTransport]:
         """The caller is answered and begins to speak."""
         self.opened_at = self._loop.time()
         self._opened.set()

@@ -7,24 +7,20 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
-from ari_app.app import prefill, prepare
 from ari_app.call.exchange import Parts
-from ari_app.call.line import Line
 from ari_app.call.prompts import Prompts
 from ari_app.call.recording import NoRecorder
 from ari_app.call.session import Session
+from ari_app.call.warm_up import prefill, prepare
 from ari_app.core.commands import Outcome
 from ari_app.engines.loader import Engines
-from ari_app.media.transport import MediaKind
 from ari_app.replay.clock import running_loop
 from ari_app.replay.engines import SeenConversation, SeenJudge, SeenStt, SeenTts
 from ari_app.replay.line import Recording, ReplayLine
 from ari_app.replay.timeline import Moment, Timeline, Turn
 from ari_app.settings import Settings, endpoints
 from ari_app.store.records import ToolRecord
-from ari_app.store.store import Store
 
 _PATIENCE_SECONDS = 1.0
 """How much longer than the longest end-of-turn silence the caller waits for an answer that does not come."""
@@ -80,15 +76,15 @@ async def replay(settings: Settings, agent_name: str, recording: Recording, engi
         stt=SeenStt(engines.stt, loop, timeline.transcribed),
         tts=tts,
         prompts=prompts,
-        store=cast(Store, timeline),  # of which a session uses what Timeline has, as of the line
+        books=timeline,
         judge=engines.judge and SeenJudge(engines.judge, loop),
     )
     conversation = SeenConversation(engines.llm.conversation(), loop)
     try:
-        session = Session(parts, cast(Line, line), agent, conversation, NoRecorder(), {}, observe=timeline.observe)
+        session = Session(parts, line, agent, conversation, NoRecorder(), {}, observe=timeline.observe)
         async with asyncio.TaskGroup() as group:
             feeding = group.create_task(line.feed())
-            outcome = await session.run(cast(MediaKind, line.transport), "direct")
+            outcome = await session.run()
             feeding.cancel()
     finally:
         await line.transport.close()

@@ -58,10 +58,10 @@ async def _measure(pbx: PrivateAsterisk, transport: str, listen: str) -> tuple[l
             while (arrival := await ari.arrivals.get()) is None:
                 pass
             with ari.route("bench", arrival.channel.id) as route:
-                line = Line(ari, "bench", arrival.channel, route)
-                watching = asyncio.create_task(line.watch(lambda key: None))
+                line = Line(ari, "bench", arrival.channel, route, kind, listen)
+                watching = asyncio.create_task(line.watch(lambda key: None, lambda event: None))
                 try:
-                    speaking, hearing = await line.open(kind, listen)
+                    speaking, hearing = await line.open()
                     await call.answered()
                     return await _both_ways(call, speaking, hearing)
                 finally:

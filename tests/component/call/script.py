@@ -230,6 +230,7 @@ class Line:
 
     wire: Wire
     call_id: str = "test-call"
+    rate: int = RATE
     left: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -240,7 +241,7 @@ class Line:
         self.pressed, self.post = pressed, post
         await self.left.wait()
 
-    async def open(self, kind, listen):
+    async def open(self):
         return self.wire, self.wire
 
 
@@ -265,7 +266,7 @@ class Desk:
 
         speaking = asyncio.create_task(speak())
         try:
-            return await self.session.run(self.wire, "direct")
+            return await self.session.run()
         finally:
             speaking.cancel()
             await asyncio.gather(speaking, return_exceptions=True)

@@ -204,7 +204,7 @@ def test_a_greeting_from_the_dialplan_is_ready_before_the_answer():
             await asyncio.sleep(0.7)
             return np.ones(rate, np.int16)
 
-        async def opened(kind, listen):
+        async def opened():
             answered.append(asyncio.get_running_loop().time())
             return desk.wire, desk.wire
 

@@ -30,7 +30,7 @@ class Office:
         self.full = False
         sections = {"agents": {"desk": AGENT}, "recording": RecordingSettings(mode="off"), **sections}
         settings = replace(Settings(), **sections)
-        board = Switchboard(self.ari, self.ami, self.media, self)
+        board = Switchboard(self.ari, self.ami, self.media, self, self.books)
         parts = Parts(settings, self.ears, self.ears, self.voice, Prompts(self.voice), self.books)
         self.stasis = Stasis(parts, board)
 
