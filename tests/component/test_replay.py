@@ -199,7 +199,7 @@ def test_the_caller_stays_while_an_engine_works():
         loop = running_loop()
         line = ReplayLine(Recording(bytes(640), SPEECH_RATE), patience_seconds=0.05)
         feeding = loop.create_task(line.feed())
-        await line.open(None, "direct")
+        await line.open()
         with loop.working():
             await asyncio.to_thread(time.sleep, 0.15)
             gone_at_work = line.gone
@@ -215,7 +215,7 @@ def test_the_recording_arrives_in_time_and_silence_follows():
         loop = running_loop()
         line = ReplayLine(Recording(b"\1\1" * 400, SPEECH_RATE), patience_seconds=0.1)
         feeding = loop.create_task(line.feed())
-        transport, _ = await line.open(None, "direct")
+        transport, _ = await line.open()
         await feeding
         transport._events.put_nowait(Closed("over"))
         frames = [event async for event in transport if isinstance(event, Frame)]
