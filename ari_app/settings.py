@@ -88,8 +88,8 @@ class SttSettings:
     """Language code given to a multilingual model."""
     compute_type: str = "int8"
     """CTranslate2's compute type."""
-    workers: int = between(1, 1, 16)
-    """Worker threads, one core each."""
+    workers: int = between(0, 0, 16)
+    """Worker threads, one core each; 0: as many as the machine's cores suggest (engines/cores.py)."""
     min_window_ms: int = between(3000, 500, 30000)
     """Shortest window shown to Whisper; shorter audio is followed by silence. 30000 is what Whisper was trained on."""
     min_log_probability: float = between(-0.45, -5.0, 0.0)
@@ -110,7 +110,7 @@ class LlmSettings:
     sequences: int = between(16, 1, 64)
     """Conversations that fit at once; one more call is refused."""
     threads: int = between(0, 0, 256)
-    """ggml threads; 0 takes the number of physical cores."""
+    """ggml threads; 0: as many as the machine's cores and the model suggest (engines/cores.py)."""
     max_reply_tokens: int = between(200, 8, 4096)
     """A reply is cut after this many tokens."""
     temperature: float = between(0.0, 0.0, 2.0)
@@ -125,8 +125,9 @@ class TtsSettings:
 
     model: Path = DEMO_MODELS / "voice" / "demo-en.onnx"
     """Voice file; its ``.onnx.json`` lies beside it."""
-    threads: int = between(2, 1, 16)
-    """onnxruntime threads. The language model rests while a clause is made, so they are free."""
+    threads: int = between(0, 0, 16)
+    """onnxruntime threads; 0: as many as the machine's cores suggest (engines/cores.py). The language model rests while
+    a clause is made, so they are free."""
     length_scale: float = between(1.0, 0.3, 3.0)
     """Over 1 speaks slower."""
 
@@ -216,6 +217,20 @@ class StoreSettings:
 
 
 @dataclass(frozen=True)
+class CapacitySettings:
+    """How many calls are taken at once; one more is given back to the dialplan before it is answered."""
+
+    calls: int = between(0, 0, 64)
+    """A number is the admin's word. 0: what ``offhook bench capacity`` has measured, without it a careful estimate; and
+    fewer while callers wait longer than `target_gap_ms`."""
+    target_gap_ms: int = between(800, 100, 10_000)
+    """The longest that 95 of 100 answers may take, beyond the silence that ends the caller's turn. With that silence
+    (`turn.endpoint_ms`) it is 1.2 s: more, and callers ask whether anybody is there."""
+    file: Path = Path("/var/lib/offhook/capacity.json")
+    """Where the measurement is kept."""
+
+
+@dataclass(frozen=True)
 class Phrases:
     """Fixed sentences, synthesized at start-up so that they never wait and never fail."""
 
@@ -277,6 +292,7 @@ class Settings:
     recording: RecordingSettings = field(default_factory=RecordingSettings)
     agi: AgiSettings = field(default_factory=AgiSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
+    capacity: CapacitySettings = field(default_factory=CapacitySettings)
     agents: dict[str, AgentSettings] = field(default_factory=dict)
     """By name, as the dialplan calls them. At least one."""
 

@@ -1,20 +1,17 @@
 """The language model: llama.cpp with one context for all calls. Prompts and asyncio here, the work in llm_scheduler."""
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from pathlib import Path
 
 from ari_app.core.dialogue import Message, ToolSpec
+from ari_app.engines.cores import available_cores, llm_threads
 from ari_app.engines.llama import LlamaContext, LlamaModel
 from ari_app.engines.llm_scheduler import Job, Prompt, Scheduler
 from ari_app.engines.prompt import ChatTemplate
 from ari_app.errors import EngineError, ModelError
 from ari_app.settings import LlmSettings
 
-SMALL_PARAMETERS = 100_000_000
-"""A model with fewer computes a token faster on one core than the work can be handed out to several."""
 AHEAD = 2
 """Pieces of a reply that are computed before they are wanted: while the voice makes a clause, it gets the cores."""
 REPLY_SHARE = 4
@@ -30,7 +27,7 @@ class LlamaLlm:
         self._model = LlamaModel(settings.model, settings.gpu_layers)
         try:
             self._template = _template(self._model)
-            threads = settings.threads or (1 if self._model.parameters < SMALL_PARAMETERS else physical_cores())
+            threads = settings.threads or llm_threads(available_cores(), self._model.parameters)
             self._context = LlamaContext(self._model, settings.context_tokens, settings.sequences, threads)
         except ModelError:
             self._model.close()
@@ -183,12 +180,3 @@ def _template(model: LlamaModel) -> ChatTemplate:
         return ChatTemplate(model.chat_template, model.text_of(model.bos), model.text_of(model.eos))
     except ModelError as error:
         raise ModelError(f"LLM model {model.path}: {error.message}", error.remedy) from error
-
-
-def physical_cores() -> int:
-    """Cores that this process may run on; a core's second thread does not count, it only slows ggml down."""
-    cores = set()
-    for cpu in os.sched_getaffinity(0):
-        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
-        cores.add(siblings.read_text() if siblings.exists() else str(cpu))
-    return len(cores)

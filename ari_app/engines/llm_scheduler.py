@@ -20,6 +20,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ari_app.engines.cores import yield_to_media
 from ari_app.engines.llama import LlamaContext, LlamaModel, Outcome, Part, Sampler
 from ari_app.errors import EngineError
 
@@ -135,6 +136,7 @@ class Scheduler:
     # Below, everything runs on the scheduler's own thread.
 
     def _run(self) -> None:
+        yield_to_media()
         reason = "llm: is closed"
         try:
             self._serve()

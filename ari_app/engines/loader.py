@@ -3,10 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from ari_app.engines.base import Judge, Llm, Stt, Tts, Vad
+from ari_app.engines.cores import yield_to_media
 from ari_app.engines.llm import LlamaLlm
 from ari_app.engines.smart_turn import SmartTurn
 from ari_app.engines.stt import WhisperStt
@@ -64,7 +66,11 @@ async def load_engines(settings: Settings, progress: Callable[[str], None]) -> E
 
 async def _load(name: str, make: Callable[[], T], progress: Callable[[str], None]) -> T:
     begin = time.monotonic()
-    engine = await asyncio.to_thread(make)
+    thread = ThreadPoolExecutor(1, "load", initializer=yield_to_media)
+    try:
+        engine = await asyncio.get_running_loop().run_in_executor(thread, make)
+    finally:
+        thread.shutdown(wait=False)
     progress(f"{name} ready in {time.monotonic() - begin:.1f} s")
     return engine
 

@@ -14,6 +14,7 @@ from faster_whisper.tokenizer import Tokenizer
 
 from ari_app.audio.split import split_at_quiet
 from ari_app.engines.base import SPEECH_RATE, Samples, Transcript
+from ari_app.engines.cores import available_cores, stt_workers
 from ari_app.engines.worker import Worker
 from ari_app.errors import ModelError
 from ari_app.settings import SttSettings
@@ -33,10 +34,11 @@ class WhisperStt:
     def __init__(self, settings: SttSettings) -> None:
         """Load the model and run it once, so that the first call finds it warm. Raises ModelError."""
         self._settings = settings
-        self._model = _load(settings)
+        workers = settings.workers or stt_workers(available_cores())
+        self._model = _load(settings, workers)
         self._tokenizer = _tokenizer(self._model, settings)
         self._limit = (self._model.feature_extractor.chunk_length - MARGIN_SECONDS) * SPEECH_RATE
-        self._worker = Worker("stt", settings.workers)
+        self._worker = Worker("stt", workers)
         try:
             self._hear(np.zeros(SPEECH_RATE, np.float32))
         except Exception as error:
@@ -82,7 +84,7 @@ class WhisperStt:
         return Transcript(text, log_probability, no_speech)
 
 
-def _load(settings: SttSettings) -> WhisperModel:
+def _load(settings: SttSettings, workers: int) -> WhisperModel:
     folder: Path = settings.model
     if not folder.is_dir():
         raise ModelError(f"STT model folder {folder} does not exist", "correct stt.model")
@@ -97,7 +99,7 @@ def _load(settings: SttSettings) -> WhisperModel:
             device="cpu",
             compute_type=settings.compute_type,
             cpu_threads=1,  # more workers serve more callers than more threads would
-            num_workers=settings.workers,
+            num_workers=workers,
             local_files_only=True,
         )
     except Exception as error:  # CTranslate2 and tokenizers raise RuntimeError, ValueError and bare Exception

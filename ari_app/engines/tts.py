@@ -12,6 +12,7 @@ from piper import PiperVoice
 from piper.config import PiperConfig
 
 from ari_app.engines.base import Pcm16
+from ari_app.engines.cores import available_cores, tts_threads
 from ari_app.engines.onnx import load_onnx
 from ari_app.engines.worker import Worker
 from ari_app.errors import ModelError
@@ -132,5 +133,5 @@ def _load(settings: TtsSettings) -> tuple[onnxruntime.InferenceSession, PiperVoi
         config = PiperConfig.from_dict(json.loads(description.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(f"{description} does not describe a Piper voice: {error!r}", "copy it again") from error
-    onnx = load_onnx(path, "voice", settings.threads)
+    onnx = load_onnx(path, "voice", settings.threads or tts_threads(available_cores()))
     return onnx, PiperVoice(session=onnx, config=config)

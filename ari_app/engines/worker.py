@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, TypeVarTuple
 
+from ari_app.engines.cores import yield_to_media
 from ari_app.errors import EngineError
 
 Arguments = TypeVarTuple("Arguments")
@@ -60,7 +61,7 @@ class Worker:
         self._lock = threading.Lock()  # of the heap and the stats
         self._heap: list[_Job] = []
         # It gets a ticket for every job; whoever takes one runs the job that is the most urgent by then.
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"offhook-{engine}")
+        self._pool = ThreadPoolExecutor(threads, f"offhook-{engine}", initializer=yield_to_media)
 
     async def run(self, function: Callable[[*Arguments], T], *arguments: *Arguments, priority: int = 0) -> T:
         """Run `function` on a thread and return what it returns; of the jobs that wait, a lower `priority` is sooner.

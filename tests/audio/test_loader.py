@@ -1,11 +1,14 @@
 """All engines together: loaded at once or not at all, and nothing left behind."""
 
 import asyncio
+import os
 import threading
 from pathlib import Path
 
 import pytest
 
+from ari_app.core.dialogue import Message
+from ari_app.engines.cores import NICENESS
 from ari_app.engines.loader import load_engines
 from ari_app.errors import ModelError
 from ari_app.settings import LlmSettings, Settings, SttSettings, TtsSettings, VadSettings
@@ -25,13 +28,26 @@ def no_thread_is_left():
     assert engine_threads() <= before
 
 
+def niceness():
+    """Of every thread of this process, by number; libraries start threads that Python does not know."""
+    stats = [thread / "stat" for thread in Path("/proc/self/task").iterdir()]
+    return {stat.parent.name: int(stat.read_text().rpartition(")")[2].split()[16]) for stat in stats}
+
+
 async def test_loads_tells_and_closes():
     told = []
-    engines = await load_engines(Settings(), told.append)
+    others = niceness()
+    engines = await load_engines(Settings(llm=LlmSettings(threads=2), tts=TtsSettings(threads=2)), told.append)
     assert sorted(line.split(" ready")[0] for line in told) == ["language model", "speech to text", "voice"]
     assert engines.vad.session().probability(silence(0.032)) < 0.5
     assert (await engines.stt.transcribe(silence(1))).text == ""
     assert len(await engines.tts.speak("Hello.", 16000)) > 0
+    conversation = engines.llm.conversation()
+    assert [piece async for piece in conversation.reply([Message("user", "hello")], max_tokens=4)]
+    of_engines = niceness().keys() - others.keys()
+    assert len(of_engines) >= 5  # speech to text, voice and its helper, language model and its helper
+    assert {niceness()[thread] - niceness()[str(os.getpid())] for thread in of_engines} == {NICENESS}
+    await conversation.close()
     await engines.close()
 
 
