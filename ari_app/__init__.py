@@ -1,3 +1,9 @@
 """Offhook: a voice agent that lives in the PBX."""
 
+import os
+
+# numpy's BLAS hands out even small products to one thread a core, and waits for all of them: with the engines on the
+# same cores, the features of three seconds of speech then take 40 ms instead of 1.5. It reads this when it is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 __version__ = "0.1.0"
