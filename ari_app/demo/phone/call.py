@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ari_app.demo.phone import sdp
 from ari_app.demo.phone.dialog import Dialog
+from ari_app.demo.phone.drive import Drive, Stop
 from ari_app.demo.phone.endpoint import Pending, SipEndpoint
 from ari_app.demo.phone.hearing import Hearing
 from ari_app.demo.phone.receiver import Receiver
@@ -44,7 +45,13 @@ class PhoneCall:
     """A call; made by Phone.dial, ended by `hang_up` or by the other side, freed by Phone.close."""
 
     def __init__(
-        self, endpoint: SipEndpoint, dialog: Dialog, password: str | None, codecs: list[Codec], suppress_silence: bool
+        self,
+        endpoint: SipEndpoint,
+        dialog: Dialog,
+        password: str | None,
+        codecs: list[Codec],
+        suppress_silence: bool,
+        drive: Drive,
     ) -> None:
         self.hearing = Hearing()
         """All that came, with its times."""
@@ -62,14 +69,16 @@ class PhoneCall:
         self._endpoint, self._dialog, self._password = endpoint, dialog, password
         self._suppress_silence = suppress_silence
         self._news = asyncio.Event()
+        self._drive = drive
         self._sender: Sender | None = None
+        self._stop_sending: Stop = lambda: None
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         self._socket.bind((endpoint.address[0], 0))
         host, port = self._socket.getsockname()
         self._ours = sdp.Audio(host, port, tuple(codec.payload_type for codec in codecs), EVENT_TYPE)
         self._session, self._version = secrets.randbits(31), 0
-        self._receiver = Receiver(self._socket, self._hear)
+        self._stop_reading = drive.read(Receiver(self._socket, self._hear))
         endpoint.calls[dialog.call_id] = self._requested
         self._invite = dialog.request("INVITE", self._description())
         self._pending = endpoint.request(self._invite)
@@ -184,7 +193,7 @@ class PhoneCall:
             self._dialling.cancel()
             await asyncio.wait([self._dialling])
             self._end("closed")
-            self._receiver.stop()
+            self._stop_reading()
             self._socket.close()
             self._endpoint.calls.pop(self.id, None)
 
@@ -251,7 +260,7 @@ class PhoneCall:
             theirs.telephone_event or EVENT_TYPE,
             suppress_silence=self._suppress_silence,
         )
-        self._sender.start()
+        self._stop_sending = self._drive.send(self._sender)
 
     async def _renegotiate(self, direction: sdp.Direction) -> None:
         self._talking()
@@ -286,7 +295,8 @@ class PhoneCall:
             return
         self.end_reason, self.ended_at = reason, time.monotonic()
         if self._sender is not None:
-            self._sender.stop(CallFailed(f"the call is over: {reason}"))
+            self._stop_sending()
+            self._sender.abandon(CallFailed(f"the call is over: {reason}"))
         self.ended.set()
         self._news.set()
 

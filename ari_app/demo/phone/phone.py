@@ -19,6 +19,7 @@ from typing import Literal, Self
 
 from ari_app.demo.phone.call import PhoneCall
 from ari_app.demo.phone.dialog import Dialog
+from ari_app.demo.phone.drive import Alone, Drive
 from ari_app.demo.phone.endpoint import SipEndpoint
 from ari_app.demo.phone.rtp import ALAW, ULAW
 
@@ -29,12 +30,20 @@ class Phone:
     """A phone called `user` that calls through the PBX at `host`:`port`; with a `password` it can show who it is."""
 
     def __init__(
-        self, port: int, host: str = "127.0.0.1", *, user: str = "caller", password: str | None = None
+        self,
+        port: int,
+        host: str = "127.0.0.1",
+        *,
+        user: str = "caller",
+        password: str | None = None,
+        drive: Drive | None = None,
     ) -> None:
+        """`drive` moves the media of its calls: a thread each, if nothing else is given."""
         self.calls: list[PhoneCall] = []
         self._server = (host, port)
         self._user = user
         self._password = password
+        self._drive = drive or Alone()
         self._endpoint: SipEndpoint | None = None
 
     async def __aenter__(self) -> Self:
@@ -56,7 +65,7 @@ class Phone:
         if self._endpoint is None:
             raise RuntimeError("the phone is not open: use `async with`")
         dialog = Dialog(self._user, *self._endpoint.address, extension, "{}:{}".format(*self._server))
-        call = PhoneCall(self._endpoint, dialog, self._password, [LAWS[codec]], suppress_silence)
+        call = PhoneCall(self._endpoint, dialog, self._password, [LAWS[codec]], suppress_silence, self._drive)
         self.calls.append(call)
         return call
 

@@ -1,9 +1,8 @@
-"""The phone's incoming RTP: datagrams from the event loop's reader, with the moment the kernel got them.
+"""The phone's incoming RTP: datagrams, with the moment the kernel got them.
 
-The kernel's time stamps make the measurement independent of when the event loop finds the time to read.
+The kernel's time stamps make the measurement independent of when anybody finds the time to read.
 """
 
-import asyncio
 import socket
 import struct
 import time
@@ -21,22 +20,17 @@ class Receiver:
     """Reads `sock` and gives each RTP packet to `take` with its arrival in monotonic seconds."""
 
     def __init__(self, sock: socket.socket, take: Callable[[Packet, float], None]) -> None:
-        self._socket = sock
+        self.socket = sock
         self._take = take
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(sock, self._read)
 
-    def stop(self) -> None:
-        """Read no more; idempotent."""
-        self._loop.remove_reader(self._socket)
-
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Take all that has come."""
         offset = _monotonic_minus_real()
         while True:
             try:
-                datagram, ancillary, _, _ = self._socket.recvmsg(2048, 256)
+                datagram, ancillary, _, _ = self.socket.recvmsg(2048, 256)
             except (BlockingIOError, ConnectionRefusedError):  # nothing more; or a complaint about what we sent
                 return
             at = time.monotonic()

@@ -1,14 +1,12 @@
-"""The phone's outgoing RTP: a thread that sends a frame every 20 ms, to absolute deadlines.
+"""The phone's outgoing RTP: a frame every 20 ms, to absolute deadlines, stepped by whoever drives it (see drive.py).
 
-A thread, because a measuring clock must not wait for an event loop that is busy with something else. The loop's thread
-hands it utterances and keys, one after the other; it answers through their futures.
+The event loop's thread hands it utterances and keys, one after the other; it answers through their futures.
 """
 
 import asyncio
 import contextlib
 import secrets
 import socket
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -63,14 +61,15 @@ class Key:
     done: asyncio.Future[float]
 
 
-class Sender(threading.Thread):
-    """Sends one call's audio from `start` to `stop`."""
+class Sender:
+    """Sends one call's audio, a frame each `step`."""
 
     def __init__(
         self, sock: socket.socket, peer: tuple[str, int], codec: Codec, event_type: int, *, suppress_silence: bool
     ) -> None:
-        super().__init__(name="phone-rtp", daemon=True)
         self.peer = peer
+        self.due = time.monotonic()
+        """When the next frame shall leave, monotonic seconds."""
         self.held = False
         """True sends nothing, while the clock runs on."""
         self.sent: list[tuple[float, bytes]] = []
@@ -81,39 +80,33 @@ class Sender(threading.Thread):
         self._suppress_silence = suppress_silence
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Utterance | Key] = deque()  # what a test or a demo says: a few at most
-        self._over = threading.Event()
+        self._frames = self._steps()
         self._source = secrets.randbits(32)
         self._sequence = secrets.randbits(15)
         self._timestamp = secrets.randbits(31)
-        self._due = 0.0
         self._talking = False
 
     def put(self, item: Utterance | Key) -> None:
         """Send `item` after what is waiting."""
         self._waiting.append(item)
 
-    def stop(self, reason: Exception) -> None:
-        """Send nothing more and wait for the thread; what was not sent fails with `reason`. Idempotent."""
-        self._over.set()
-        if self.is_alive():
-            self.join()
+    def step(self) -> None:
+        """Send what is due now."""
+        if not self.held:
+            next(self._frames)
+        late = int((time.monotonic() - self.due) / FRAME_S)
+        steps = late if late > MOST_LATE_FRAMES else 1
+        self.due += steps * FRAME_S
+        self._timestamp = (self._timestamp + steps * FRAME_SAMPLES) & 0xFFFFFFFF
+
+    def abandon(self, reason: Exception) -> None:
+        """What was not sent fails with `reason`. To be called when nothing steps any more; idempotent."""
         for item in self._waiting:
             if not item.done.done():
                 item.done.set_exception(reason)
         self._waiting.clear()
 
-    def run(self) -> None:
-        frames = self._frames()
-        self._due = time.monotonic()
-        while not self._over.wait(max(0.0, self._due - time.monotonic())):
-            if not self.held:
-                next(frames)
-            late = int((time.monotonic() - self._due) / FRAME_S)
-            steps = late if late > MOST_LATE_FRAMES else 1
-            self._due += steps * FRAME_S
-            self._timestamp = (self._timestamp + steps * FRAME_SAMPLES) & 0xFFFFFFFF
-
-    def _frames(self) -> Iterator[None]:
+    def _steps(self) -> Iterator[None]:
         """Each step sends what is due in one frame's time."""
         while True:
             while self._waiting and self._waiting[0].done.cancelled():
@@ -167,7 +160,7 @@ class Sender(threading.Thread):
 
     def _send_audio(self, pcm: bytes) -> float:
         begins, self._talking = not self._talking, True
-        self.sent.append((self._due, pcm))
+        self.sent.append((self.due, pcm))
         return self._send(self._codec.payload_type, self._timestamp, self._codec.encode(pcm), begins)
 
     def _send(self, payload_type: int, timestamp: int, payload: bytes, marker: bool) -> float:
