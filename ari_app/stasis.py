@@ -9,18 +9,21 @@ import logging
 import secrets
 from collections.abc import Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 from ari_app.ami import AmiClient
 from ari_app.ari import ids
 from ari_app.ari.client import AriClient, Arrival, Channel
+from ari_app.call.books import WatchedBooks
 from ari_app.call.exchange import Parts
 from ari_app.call.line import Line
 from ari_app.call.recording import Recorder, recorder
 from ari_app.call.request import INPUTS, CallRequest, read_request
 from ari_app.call.session import Session
+from ari_app.core.admission import Admission
 from ari_app.core.commands import Outcome, Status
 from ari_app.core.events import LineFailed
 from ari_app.engines.base import Conversation, Llm
@@ -35,6 +38,7 @@ log = logging.getLogger(__name__)
 _HUNG_UP = Outcome(Status.HANGUP, "caller_hung_up")
 _BROKEN = Outcome(Status.FAILED, "internal_error")
 _SHUTDOWN = Outcome(Status.FAILED, "shutdown")
+_FULL = Outcome(Status.REFUSED, "capacity")
 
 _AGAIN_SECONDS = 2.0
 """Pause before a caller is adopted who could not be handed back: Asterisk is in trouble."""
@@ -54,9 +58,12 @@ class Switchboard:
 class Stasis:
     """All calls of this process. `run` as a task of its own; `drain` while it still runs, then cancel it."""
 
-    def __init__(self, parts: Parts, board: Switchboard) -> None:
-        self._parts = parts
+    def __init__(self, parts: Parts, board: Switchboard, admission: Admission) -> None:
+        self._parts = replace(parts, books=WatchedBooks(parts.books, self._answered))
         self._board = board
+        self.admission = admission
+        """How many calls are taken now."""
+        self._admitted: set[str] = set()  # calls that take room: from their arrival until all of theirs is taken down
         self._ari = board.ari
         self._sessions: dict[str, Session] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -170,7 +177,22 @@ class Stasis:
                 self._spawn(self.adopt(), "adopt")
 
     async def _admit(self, call_id: str, arrival: Arrival) -> None:
-        """Look up the agent and find room for the call, or refuse it."""
+        """Take the call if there is room, or refuse it before it is answered.
+
+        Nothing is asked of Asterisk for a refusal: the caller shall be with somebody else within 50 ms.
+        """
+        if self._draining or not self.admission.admits(_now(), len(self._admitted)):
+            request = read_request(arrival.args, {})
+            await self._refuse(call_id, arrival.channel, request, _SHUTDOWN if self._draining else _FULL)
+            return
+        self._admitted.add(call_id)
+        try:
+            await self._begin(call_id, arrival)
+        finally:
+            self._admitted.remove(call_id)
+
+    async def _begin(self, call_id: str, arrival: Arrival) -> None:
+        """Look up the agent and a sequence of the language model, or refuse the call."""
         request = read_request(arrival.args, await self._inputs(arrival.channel.id))
         if self._draining:
             await self._refuse(call_id, arrival.channel, request, _SHUTDOWN)
@@ -186,8 +208,8 @@ class Stasis:
         try:
             conversation = self._board.llm.conversation()
         except EngineError as error:
-            log.warning("a call was refused", extra={"call": call_id, "error": str(error)})
-            await self._refuse(call_id, arrival.channel, request, Outcome(Status.REFUSED, "capacity"))
+            log.warning("a call finds no room in the language model", extra={"call": call_id, "error": str(error)})
+            await self._refuse(call_id, arrival.channel, request, _FULL)
             return
         try:
             await self._hold(call_id, arrival.channel, request, agent, conversation)
@@ -196,6 +218,8 @@ class Stasis:
 
     async def _refuse(self, call_id: str, channel: Channel, request: CallRequest, outcome: Outcome) -> None:
         """Send the caller on at once; the store keeps that there was a call."""
+        room = {"limit": self.admission.limit, "live_calls": len(self._admitted)}
+        log.info("a call is refused", extra={"call": call_id, "reason": outcome.reason, **room})
         results = self._results(call_id, outcome, None)
         await self._give_back(channel, call_id, outcome, results)
         self._store_start(call_id, channel, request)
@@ -221,6 +245,8 @@ class Stasis:
                 outcome = _SHUTDOWN
                 raise
             finally:
+                if outcome.reason == "stt_timeout":  # no turn tells of it: nobody knows what was said
+                    self._answered(inf)
                 await _completed(self._end(line, outcome, record, session))
                 del self._sessions[call_id]
 
@@ -267,6 +293,9 @@ class Stasis:
             log.error("the caller was not handed back", extra={"call": call_id, "error": str(error)})
             self._spawn(self._adopt_later(), "adopt later")
 
+    def _answered(self, gap_ms: float) -> None:
+        self.admission.answered(_now(), gap_ms, len(self._admitted))
+
     def _store_start(self, call_id: str, channel: Channel, request: CallRequest) -> None:
         self._board.store.call_started(
             CallRecord(
@@ -312,6 +341,10 @@ class Stasis:
     async def _inputs(self, channel_id: str) -> dict[str, str]:
         values = await asyncio.gather(*(self._ari.variable(channel_id, name) for name in INPUTS))
         return dict(zip(INPUTS, values, strict=True))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _completed(work: Coroutine[Any, Any, None]) -> None:

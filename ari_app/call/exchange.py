@@ -9,9 +9,10 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from ari_app.audio.echo import EchoDetector
+from ari_app.call.books import Books
 from ari_app.call.hearing import Hearing
 from ari_app.call.listen import Listener
 from ari_app.call.playout import Playout
@@ -38,7 +39,7 @@ from ari_app.engines.base import Conversation, Judge, Stt, Tts, Vad
 from ari_app.errors import EngineError
 from ari_app.media.transport import Transport
 from ari_app.settings import AgentSettings, Settings
-from ari_app.store.records import ToolRecord, TurnRecord
+from ari_app.store.records import ToolRecord
 
 log = logging.getLogger(__name__)
 
@@ -46,16 +47,6 @@ _SURE_SHARE = 0.7
 """Of the log-probability under which a transcript is rejected: over this share of it, the model is sure."""
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
-
-
-class Books(Protocol):
-    """Where a call's turns are kept: a `Store`, or who looks at them on their way there."""
-
-    def turn(self, record: TurnRecord) -> None:
-        """A turn is over."""
-
-    def tool_call(self, record: ToolRecord) -> None:
-        """The model has called a tool."""
 
 
 @dataclass(frozen=True)

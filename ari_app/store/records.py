@@ -48,6 +48,12 @@ class TurnRecord:
     endpoint_ms: float | None = None
     """The silence that was asked for before the turn was taken as over; None where no speech was answered."""
 
+    @property
+    def gap_ms(self) -> float | None:
+        """What the caller waited for the answer beyond that silence; None where no speech was answered."""
+        answered = self.stages_ms.get("first_frame_sent")
+        return None if answered is None or self.endpoint_ms is None else answered - self.endpoint_ms
+
 
 @dataclass(frozen=True, slots=True)
 class ToolRecord:
