@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from ari_app.engines.base import Judge, Llm, Stt, Tts, Vad
-from ari_app.engines.cores import yield_to_media
+from ari_app.engines.cores import hand_over_quickly, yield_to_media
 from ari_app.engines.llm import LlamaLlm
 from ari_app.engines.smart_turn import SmartTurn
 from ari_app.engines.stt import WhisperStt
@@ -48,6 +48,7 @@ async def load_engines(settings: Settings, progress: Callable[[str], None]) -> E
 
     Raises ModelError for the first that cannot be loaded, after the others were closed again.
     """
+    hand_over_quickly()
     vad = SileroVad(settings.vad)
     stt = asyncio.create_task(_load("speech to text", lambda: WhisperStt(settings.stt), progress))
     llm = asyncio.create_task(_load("language model", lambda: LlamaLlm(settings.llm), progress))
