@@ -7,6 +7,7 @@ are never two voices at once.
 ::
 
     begin ─ play ─ play ─ finish          a reply
+    play(more) ─ go_on ─ end_clause       a clause that comes in pieces
     begin(held) ─ play ─ … resume         a draft: nothing is sent before its turn has come
     play ─ hold ─ resume                  the caller said something: what was not heard is sent again
 """
@@ -15,6 +16,8 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
 
 from ari_app.audio.echo import EchoDetector
 from ari_app.audio.split import quietest
@@ -27,6 +30,8 @@ log = logging.getLogger(__name__)
 
 _OVERDUE_SECONDS = 2.0
 """A mark later than this after its audio's length is taken as lost; the conversation must go on."""
+_USUAL_CHARACTERS_A_SECOND = 15.0
+"""How much of a clause a piece of it is, when its end is not there yet, is told by its text."""
 _STEP_BACK_SECONDS, _QUIET_SECONDS = 0.35, 0.02
 """A held clause goes on from the quietest so long stretch of what was heard last: between words, not within one."""
 
@@ -37,12 +42,17 @@ class _Clause:
 
     text: str
     pcm: Pcm16
+    """As much of it as there is."""
+    complete: bool
+    sent: int = 0
+    """Samples of it that were given to the transport, or heard before it was held."""
     heard: int = 0
-    """Samples of it that the caller had heard when it was held."""
+    """Samples of it that the caller had heard when it was held, or when there was no more of it."""
     was_held: bool = False
     mark: int = 0
-    """Number of the mark behind it; 0 while it was not sent."""
+    """Number of the mark behind it; 0 while it was not sent to its end."""
     queued_at: float = 0.0
+    """When the first piece was sent, since it was held if it was."""
 
 
 class Playout:
@@ -93,19 +103,40 @@ class Playout:
         self._queue.clear()
         self._front_since = None
 
-    def play(self, generation: int, text: str, pcm: Pcm16, *, filler: bool = False) -> None:
+    def play(self, generation: int, text: str, pcm: Pcm16, *, filler: bool = False, more: bool = False) -> None:
         """Queue one clause: what it says, and its audio at the transport's rate. Late ones of old generations are
-        dropped. A filler is no part of the answer: neither its beginning nor its text counts."""
+        dropped. A filler is no part of the answer: neither its beginning nor its text counts. `more` audio of the
+        clause follows with `go_on`, until `end_clause`."""
         if not self._is_current(generation) or not len(pcm) or (filler and self._spoke):
             return
         if self._spoke and not self._queue and not self._held:
-            self.late_clauses += 1
-            log.info("a clause came late", extra={"generation": generation, "late_clauses": self.late_clauses})
+            self._late()
         self._spoke = self._spoke or not filler
-        clause = _Clause("" if filler else text, pcm)
+        clause = _Clause("" if filler else text, pcm, complete=not more)
         self._queue.append(clause)
         if not self._held:
             self._send(clause)
+
+    def go_on(self, generation: int, pcm: Pcm16) -> None:
+        """The next piece of the clause that was begun last."""
+        if not self._is_current(generation):
+            return
+        clause = self._queue[-1]
+        clause.pcm = np.concatenate((clause.pcm, pcm))
+        if self._held:
+            return
+        now = self._now()
+        if clause is self._queue[0] and self._front_since is not None and now > self._sent_until():
+            self._late()
+            clause.heard, self._front_since = clause.sent, now
+        self._send(clause)
+
+    def end_clause(self, generation: int) -> None:
+        """There are no more pieces of the clause that was begun last."""
+        if self._is_current(generation):
+            self._queue[-1].complete = True
+            if not self._held:
+                self._send(self._queue[-1])
 
     def finish(self, generation: int) -> None:
         """No more clauses will come."""
@@ -124,7 +155,7 @@ class Playout:
             front.heard, front.was_held = _between_words(front.pcm, earliest, played, self._transport.rate), True
         self._held = True
         for clause in self._queue:
-            clause.mark = 0
+            clause.mark, clause.sent = 0, clause.heard
         self._front_since = None
 
     def resume(self, generation: int) -> None:
@@ -144,7 +175,7 @@ class Playout:
             front = self._queue[0]
             if not self._held:
                 self._flush()
-            self._heard.append(heard_part(front.text, self._played(front) / len(front.pcm)))
+            self._heard.append(heard_part(front.text, self._played(front) / self._length(front)))
             self._queue.clear()
         self._active = False
 
@@ -166,7 +197,7 @@ class Playout:
         if name == "start":
             self._front_since = event.at
         else:
-            while self._queue and self._queue[0].mark <= int(name):
+            while self._queue and 0 < self._queue[0].mark <= int(name):
                 self._heard.append(self._queue.popleft().text)
                 self._front_since = event.at
         if self._queue and self._queue[0].text and self._front_since is not None and not self._started:
@@ -175,8 +206,8 @@ class Playout:
         self._settle()
 
     def next_deadline(self) -> float | None:
-        """When the mark of the clause in front would be overdue; None while nothing plays."""
-        if not self._active or self._held or not self._queue:
+        """When the mark of the clause in front would be overdue; None while it has none or nothing plays."""
+        if not self._active or self._held or not self._queue or not self._queue[0].mark:
             return None
         front = self._queue[0]
         left = (len(front.pcm) - front.heard) / self._transport.rate
@@ -188,18 +219,29 @@ class Playout:
         self.on_played(Played(f"{self._generation}.{self._queue[0].mark}", self._now()))
 
     def _send(self, clause: _Clause) -> None:
-        """Send what is left of a clause, with a mark behind it, and one in front of it where nothing plays yet."""
-        clause.queued_at = self._now()
-        if clause is self._queue[0]:
-            self._transport.mark(f"{self._generation}.start")
-        queued = sum(len(other.pcm) - other.heard for other in self._queue if other.mark)
-        left = clause.pcm[clause.heard :]
-        self._transport.send(left.tobytes())
+        """Send what there is of a clause, a mark behind its end, and one in front of it where nothing plays yet."""
+        if clause.sent == clause.heard:
+            clause.queued_at = self._now()
+            if clause is self._queue[0]:
+                self._transport.mark(f"{self._generation}.start")
+        until, left = self._sent_until(), clause.pcm[clause.sent :]
+        if len(left):
+            self._transport.send(left.tobytes())
+            self._echo.played(left, until)
+            clause.sent = len(clause.pcm)
+        if clause.complete:
+            self._marks += 1
+            clause.mark = self._marks
+            self._transport.mark(f"{self._generation}.{clause.mark}")
+
+    def _sent_until(self) -> float:
+        """When all that was sent will have been played."""
         front_since = max(self._front_since or 0.0, self._queue[0].queued_at)
-        self._echo.played(left, front_since + queued / self._transport.rate)
-        self._marks += 1
-        clause.mark = self._marks
-        self._transport.mark(f"{self._generation}.{clause.mark}")
+        return front_since + sum(clause.sent - clause.heard for clause in self._queue) / self._transport.rate
+
+    def _late(self) -> None:
+        self.late_clauses += 1
+        log.info("a clause came late", extra={"generation": self._generation, "late_clauses": self.late_clauses})
 
     def _flush(self) -> None:
         self._transport.flush()
@@ -210,7 +252,14 @@ class Playout:
         if self._held or self._front_since is None:
             return front.heard
         seconds = max(0.0, self._now() - max(self._front_since, front.queued_at))
-        return min(front.heard + int(seconds * self._transport.rate), len(front.pcm))
+        return min(front.heard + int(seconds * self._transport.rate), front.sent)
+
+    def _length(self, clause: _Clause) -> float:
+        """Samples of a clause, as far as can be told."""
+        if clause.complete:
+            return len(clause.pcm)
+        usual = len(clause.text) / _USUAL_CHARACTERS_A_SECOND * self._transport.rate
+        return max(usual, len(clause.pcm) + 1)
 
     def _is_current(self, generation: int) -> bool:
         return self._active and generation == self._generation

@@ -120,11 +120,19 @@ class Replier:
 
     async def _speak(self, writing: _Writing, clause: str) -> None:
         self._stamp("first_clause")
-        pcm = await self._prompts.clause(clause, self._language, self._rate, first=not writing.clauses)
-        if len(pcm):
-            writing.clauses += 1
-            self._stamp("first_audio")
-            self._playout.play(writing.generation, clause, pcm)
+        pieces = self._prompts.clause(clause, self._language, self._rate, first=not writing.clauses)
+        begun = False
+        async with aclosing(pieces):
+            async for pcm in pieces:
+                if begun:
+                    self._playout.go_on(writing.generation, pcm)
+                    continue
+                begun = True
+                writing.clauses += 1
+                self._stamp("first_audio")
+                self._playout.play(writing.generation, clause, pcm, more=True)
+        if begun:
+            self._playout.end_clause(writing.generation)
 
     def _odd(self, what: str, generation: int) -> None:
         """A reply is not as it should be; the caller gets what there is."""

@@ -52,11 +52,23 @@ class Transcript:
     """Probability that there was no speech, 0…1."""
 
 
+@dataclass(slots=True)
+class SoFar:
+    """What an engine has understood of an utterance so far: its own to read and to write, from any thread."""
+
+    tokens: Sequence[int] = ()
+    """The transcript's, in the engine's vocabulary."""
+
+
 class Stt(Protocol):
     """Speech to text."""
 
-    async def transcribe(self, samples: Samples) -> Transcript:
-        """Transcribe one utterance, float32 at SPEECH_RATE, of any length. Raises EngineError."""
+    async def transcribe(self, samples: Samples, so_far: SoFar | None = None, *, urgent: bool = True) -> Transcript:
+        """Transcribe one utterance, float32 at SPEECH_RATE, of any length. Raises EngineError.
+
+        With what was understood `so_far` of its beginning the same words come sooner. What is not `urgent` waits for
+        what is.
+        """
 
     async def close(self) -> None: ...
 
@@ -108,7 +120,14 @@ class Llm(Protocol):
 class Tts(Protocol):
     """Text to speech."""
 
+    def stream(self, text: str, rate: int, *, urgent: bool = True) -> AsyncGenerator[Pcm16, None]:
+        """Synthesize one clause at `rate` Hz and yield its audio in pieces, as it comes; without words, none.
+
+        Each piece but the last is a whole number of media frames. `urgent`: somebody waits for the first piece.
+        Closing the generator (or cancelling its consumer) stops the synthesis within milliseconds. Raises EngineError.
+        """
+
     async def speak(self, text: str, rate: int) -> Pcm16:
-        """Synthesize one clause at `rate` Hz. Cancelling the awaiting task drops the work. Raises EngineError."""
+        """The whole of a clause that nobody waits for, empty without words. As for `stream`."""
 
     async def close(self) -> None: ...

@@ -50,6 +50,16 @@ class SeenTts:
         self._tts = tts
         self._loop = loop
 
+    async def stream(self, text: str, rate: int, *, urgent: bool = True) -> AsyncGenerator[Pcm16, None]:
+        """As the engine does; it works only while somebody waits for the next piece."""
+        async with aclosing(self._tts.stream(text, rate, urgent=urgent)) as pieces:
+            while True:
+                with self._loop.working():
+                    pcm = await anext(pieces, None)
+                if pcm is None:
+                    return
+                yield pcm
+
     async def speak(self, text: str, rate: int) -> Pcm16:
         """As the engine does."""
         with self._loop.working():

@@ -7,7 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
-from ari_app.engines.tts import PEAK, SENTENCE_PAUSE_SECONDS, PiperTts
+from ari_app.audio.voicing import PEAK
+from ari_app.engines.tts import SENTENCE_PAUSE_SECONDS, PiperTts
 from ari_app.engines.vad import bundled_model
 from ari_app.errors import EngineError, ModelError
 from ari_app.settings import DEMO_MODELS, TtsSettings

@@ -80,6 +80,9 @@ class Mind:
 class Voice:
     """50 ms a character."""
 
+    async def stream(self, text, rate, *, urgent=True):
+        yield await self.speak(text, rate)
+
     async def speak(self, text, rate):
         return np.full(int(len(text) * 0.05 * rate), 9, np.int16)
 

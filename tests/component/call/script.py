@@ -134,11 +134,20 @@ class Mind:
 
 
 class Voice:
-    """50 ms a character, silent between words, 10 ms of work; a failing voice raises."""
+    """50 ms a character, silent between words, 10 ms of work a piece; a failing voice raises."""
 
     def __init__(self):
         self.broken = False
         self.seconds = 0.01
+        self.piece_seconds = 3600.0
+
+    async def stream(self, text, rate, *, urgent=True):
+        pcm = await self.speak(text, rate)
+        size = int(self.piece_seconds * rate)
+        for begin in range(0, len(pcm), size):
+            if begin:
+                await asyncio.sleep(self.seconds)
+            yield pcm[begin : begin + size]
 
     async def speak(self, text, rate):
         await asyncio.sleep(self.seconds)
@@ -165,7 +174,7 @@ class Wire:
     """A transport on which audio takes its time; `log` is what the caller would tell: when each piece began and ended,
     and its audio. What was flushed is not in it."""
 
-    name, rate, carries_dtmf = "script", RATE, True
+    name, rate, carries_dtmf, late_frames = "script", RATE, True, 0
 
     def __init__(self):
         self.loop = asyncio.get_running_loop()
