@@ -84,6 +84,7 @@ class Exchange:
         self._parts = parts
         self._call_id = call_id
         self._agent = agent
+        self._leg = speaking
         self._rate = speaking.rate
         self._post = post
         self._spawn = spawn
@@ -124,7 +125,8 @@ class Exchange:
 
     def counts(self) -> dict[str, int]:
         """How often what happened on this call."""
-        return dict(self._counts + Counter(late_clauses=self.playout.late_clauses))
+        late = {"late_clauses": self.playout.late_clauses, "late_frames": self._leg.late_frames}
+        return dict(self._counts + Counter(late))
 
     def close(self) -> None:
         """The call is over; what nobody answered is kept too."""

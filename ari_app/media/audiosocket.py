@@ -161,6 +161,11 @@ class AudioSocketTransport(asyncio.BufferedProtocol):
 
     # -- Transport
 
+    @property
+    def late_frames(self) -> int:
+        """See Transport."""
+        return self._speaker.late_frames
+
     def __aiter__(self) -> EventQueue:
         return self._events
 

@@ -141,6 +141,8 @@ class PacedSpeaker:
         self._idle = True
         self._stopped = False
         self._timer = FrameTimer(self._tick)
+        self.late_frames = 0
+        """See Transport."""
 
     def send(self, pcm: bytes) -> None:
         """See Transport."""
@@ -174,6 +176,7 @@ class PacedSpeaker:
         self._timer.stop()
 
     def _tick(self, missed: int) -> None:
+        self.late_frames += missed
         if self._speak_frame(0 if missed <= _CATCH_UP_FRAMES else missed):
             for _ in range(missed if missed <= _CATCH_UP_FRAMES else 0):
                 self._speak_frame(0)

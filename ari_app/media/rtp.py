@@ -124,6 +124,11 @@ class RtpTransport:
 
     # -- Transport
 
+    @property
+    def late_frames(self) -> int:
+        """See Transport."""
+        return self._speaker.late_frames
+
     def __aiter__(self) -> EventQueue:
         return self._events
 

@@ -83,6 +83,10 @@ class Transport(Protocol):
     """Whether key presses come as `DtmfDigit`; where not (rtp), only ARI's ChannelDtmfReceived tells them. Where they
     do come, ARI is the worse source: keys in quick succession are announced twice there."""
 
+    @property
+    def late_frames(self) -> int:
+        """Frames so far that left more than 20 ms after their time, because the process was busy."""
+
     def __aiter__(self) -> AsyncIterator[MediaEvent]:
         """The events of this leg in order, ending after `Closed`. One consumer."""
 

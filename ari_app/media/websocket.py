@@ -109,6 +109,8 @@ class WebsocketTransport:
         self._mismatch: FormatMismatch | None = None
         self._wire: Wire
         self._timer: FrameTimer | None = None
+        self.late_frames = 0
+        """See Transport: Asterisk had nothing left to play."""
 
     async def open(self, url: str) -> None:
         """Connect and wait for Asterisk's MEDIA_START. Raises MediaError; then nothing is left open."""
@@ -183,7 +185,10 @@ class WebsocketTransport:
             self._unmarked = True
             self._silence_follows = False
 
-    def _tick(self, _missed: int) -> None:
+    def _tick(self, missed: int) -> None:
+        if missed and not self._ahead():
+            silent = int((self._loop.time() - self._played_until) / FRAME_SECONDS)
+            self.late_frames += min(missed, silent)
         self._pump()
         if self._xoff or not self._wire.writable:
             return

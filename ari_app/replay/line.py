@@ -36,6 +36,7 @@ class ReplayTransport:
 
     name = "replay"
     carries_dtmf = True
+    late_frames = 0
 
     def __init__(self, rate: int) -> None:
         self.rate = rate

@@ -120,21 +120,23 @@ def test_a_stall_while_idle_is_not_made_up_for():
         line.stall(100)
         await line.at(190)
         line.speaker.stop()
-        return line.sent
+        return line
 
-    sent = run(call())
-    assert [ms for ms, _, _ in sent] == [0.0, 20.0, 40.0, 141.0, 160.0, 180.0]
-    assert [skipped for _, _, skipped in sent] == [0, 0, 0, 4, 0, 0]
+    line = run(call())
+    assert [ms for ms, _, _ in line.sent] == [0.0, 20.0, 40.0, 141.0, 160.0, 180.0]
+    assert [skipped for _, _, skipped in line.sent] == [0, 0, 0, 4, 0, 0]
+    assert line.speaker.late_frames == 4
 
 
 @pytest.mark.parametrize(
-    ("stall_ms", "times", "skipped"),
+    ("stall_ms", "times", "skipped", "late"),
     [
-        (50, [0, 20, 71, 71, 80, 100], 0),  # a phone's jitter buffer takes it: back on time
-        (110, [0, 20, 131, 140, 160, 180], 4),  # it does not: what is left is said later
+        (30, [0, 20, 51, 60, 80, 100], 0, 0),  # less than a frame late
+        (50, [0, 20, 71, 71, 80, 100], 0, 1),  # a phone's jitter buffer takes it: back on time
+        (110, [0, 20, 131, 140, 160, 180], 4, 4),  # it does not: what is left is said later
     ],
 )
-def test_a_stall_in_speech(stall_ms, times, skipped):
+def test_a_stall_in_speech(stall_ms, times, skipped, late):
     async def call():
         line = Line()
         line.speaker.send(SPEECH * 6)
@@ -147,6 +149,7 @@ def test_a_stall_in_speech(stall_ms, times, skipped):
     line = run(call())
     assert line.times(SPEECH) == times
     assert sum(skipped for _, pcm, skipped in line.sent if pcm) == skipped
+    assert line.speaker.late_frames == late
 
 
 def test_nothing_is_sent_after_stop():

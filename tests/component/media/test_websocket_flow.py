@@ -213,12 +213,14 @@ def test_a_stall_of_ours_is_not_heard_in_speech_and_not_made_up_for_in_silence()
             call.stall(1000)
             await call.at(3000)
             heard = call.asterisk.heard
+            assert call.leg.late_frames == 0, "Asterisk had enough to play"
             call.stall(400)
             await call.at(3500)
             return call, heard
 
     call, heard = run(call())
     assert heard == speech(100)
+    assert 18 <= call.leg.late_frames <= 20
     assert call.asterisk.length <= 2
 
 
