@@ -16,7 +16,7 @@ from ari_app.ari.client import AriClient
 from ari_app.call.exchange import Parts
 from ari_app.call.prompts import Prompts
 from ari_app.call.warm_up import prefill, prepare
-from ari_app.core.admission import Admission
+from ari_app.capacity.room import admission
 from ari_app.engines.loader import Engines, load_engines
 from ari_app.media.choose import choose_kind, open_kind
 from ari_app.media.transport import MediaKind
@@ -82,9 +82,8 @@ async def _start(
     await prefill(settings, engines.llm)
     stack.push_async_callback((await serve_agi(settings.agi.host, settings.agi.port)).close)
     parts = Parts(settings, engines.vad, engines.stt, engines.tts, prompts, store, engines.judge)
-    most = min(settings.capacity.calls or settings.llm.sequences, settings.llm.sequences)
-    admission = Admission(most, settings.capacity.target_gap_ms, adapts=not settings.capacity.calls)
-    return Stasis(parts, Switchboard(ari, ami, media, engines.llm, store), admission), ari
+    board = Switchboard(ari, ami, media, engines.llm, store)
+    return Stasis(parts, board, await admission(settings, engines, progress)), ari
 
 
 async def _media(settings: Settings, ari: AriClient) -> MediaKind:

@@ -19,6 +19,7 @@
     │   └── ModuleMissing        a module that Asterisk has not loaded; `.module`
     ├── MediaError
     │   └── FormatMismatch       a codec or rate other than the one agreed on
+    ├── CapacityError            a measurement of the capacity that cannot be made or kept
     ├── RecordingError
     └── StoreError
 
@@ -118,6 +119,10 @@ class MediaError(OffhookError):
 
 class FormatMismatch(MediaError):
     """The other side sends or wants another codec or rate; nothing is played rather than garbled."""
+
+
+class CapacityError(OffhookError):
+    """A measurement of the capacity that cannot be made, read or written."""
 
 
 class RecordingError(OffhookError):

@@ -20,6 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("ari_app.replay",),
     ("ari_app.demo", "ari_app.report"),
     ("ari_app.app",),
+    ("ari_app.capacity",),
     ("ari_app.stasis",),
     ("ari_app.call",),
     (
@@ -84,7 +85,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "sqlalchemy": ("ari_app/store/*",),
     "alembic": ("ari_app/store/*",),
     "yaml": ("ari_app/config/*",),
-    "rich": ("ari_app/demo/*", "ari_app/replay/*", "ari_app/cli.py", "ari_app/report.py"),
+    "rich": ("ari_app/capacity/*", "ari_app/demo/*", "ari_app/replay/*", "ari_app/cli.py", "ari_app/report.py"),
 }
 """Library → the only files that may know it."""
 

@@ -1,0 +1,1 @@
+"""How many calls this box holds: measured by ``offhook bench capacity``, or estimated at start-up."""
