@@ -9,7 +9,17 @@ from rich.console import Console
 from rich.table import Table
 
 from ari_app.errors import OffhookError
-from tests.bench import bench_barge_in, bench_endpoint, bench_gap, bench_idle, bench_media, bench_real, bench_response
+from tests.bench import (
+    bench_barge_in,
+    bench_disturb,
+    bench_endpoint,
+    bench_gap,
+    bench_idle,
+    bench_load,
+    bench_media,
+    bench_real,
+    bench_response,
+)
 from tests.bench.figures import Figure
 
 BENCHMARKS = (
@@ -20,6 +30,9 @@ BENCHMARKS = (
     (("barge_in.",), bench_barge_in.run),
     (("media.",), bench_media.run),
     (("idle_call.", "memory.demo"), bench_idle.run),
+    (("load.demo16",), bench_load.demo),
+    (("load.real",), bench_load.real),
+    (("load.disturb",), bench_disturb.run),
 )
 """What each benchmark's figures begin with, and the benchmark."""
 OUT = Path("bench.json")

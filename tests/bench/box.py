@@ -26,12 +26,17 @@ class Box:
 
 
 @contextlib.contextmanager
-def box(program: Sequence[str] = OFFHOOK_RUN, **sections: dict) -> Iterator[Box]:
-    """Start both, with configuration sections of one's own; stopped and removed at the end."""
+def box(program: Sequence[str] = OFFHOOK_RUN, *, start_s: float = 60.0, **sections: dict) -> Iterator[Box]:
+    """Start both, with configuration sections of one's own; stopped and removed at the end.
+
+    `start_s` is how long the agent may take.
+    """
     with tempfile.TemporaryDirectory(prefix="offhook-bench-") as folder, PrivateAsterisk(find_or_fetch()) as pbx:
-        config = demo_config(pbx, Path(folder), sections)
-        with AgentProcess(config, Path(folder), program) as agent:
-            yield Box(pbx, agent)
+        agent = AgentProcess(demo_config(pbx, Path(folder), sections), Path(folder), program)
+        try:
+            yield Box(pbx, agent.start(start_s))
+        finally:
+            agent.stop()
 
 
 def cpu_seconds(pid: int) -> float:
