@@ -15,8 +15,36 @@ scratch=$cache/setup.tmp
 child=''        # process group of the running step
 step_starts=0   # where its output begins in the log
 
-# Portable code, as one build serves every machine of a kind; no image models.
-cmake_args="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF${CMAKE_ARGS:+ $CMAKE_ARGS}"
+# What llama.cpp may use of this processor: its build option, and the flags that a processor must have for it. Never AMX,
+# with which llama.cpp crashed on a Sapphire Rapids.
+instruction_sets='
+  SSE42 sse4_2
+  AVX avx
+  AVX2 avx2
+  BMI2 bmi2
+  FMA fma
+  F16C f16c
+  AVX_VNNI avx_vnni
+  AVX512 avx512f avx512cd avx512vl avx512dq avx512bw
+  AVX512_VBMI avx512vbmi
+  AVX512_VNNI avx512_vnni
+  AVX512_BF16 avx512_bf16
+'
+
+processor_options() {
+  [[ $(uname -m) == x86_64 ]] || return 0
+  local has option needs flag state
+  has=" $(LC_ALL=C lscpu | sed -n 's/^Flags: *//p') "
+  while read -r option needs; do
+    [[ -n $option ]] || continue
+    state=ON
+    for flag in $needs; do [[ $has == *" $flag "* ]] || state=OFF; done
+    printf ' -DGGML_%s=%s' "$option" "$state"
+  done <<<"$instruction_sets"
+}
+
+# The options name the wheel's folder, so that a cache on another machine's disk is not taken for this one's.
+cmake_args="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF$(processor_options)${CMAKE_ARGS:+ $CMAKE_ARGS}"
 llama_version=$(sed -n 's/.*"llama-cpp-python==\([^"]*\)".*/\1/p' "$root/pyproject.toml")
 llama_build=$(printf %s "$cmake_args" | sha256sum | cut -c -8)
 wheel_folder=$cache/wheels/llama_cpp_python-$llama_version-$(uname -m)-$llama_build

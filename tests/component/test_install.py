@@ -33,6 +33,7 @@ case $* in
   *" wheel "*)
     while [[ $1 != --wheel-dir ]]; do shift; done
     mkdir "$2" && touch "$2/llama.whl"
+    echo "$CMAKE_ARGS" >"$FAKE/cmake_args"
     ;;
 esac
 """
@@ -40,6 +41,8 @@ TOOLS = {
     "python3": PYTHON,
     **dict.fromkeys(("cc", "c++", "make"), "#!/bin/sh\n"),
     "apt-get": '#!/bin/sh\necho "apt-get $*" >>"$FAKE/calls"\n',
+    "uname": "#!/bin/sh\necho x86_64\n",
+    "lscpu": '#!/bin/sh\necho "Flags: fpu sse4_2 avx avx2 bmi2 fma f16c $FAKE_PROCESSOR"\n',
     "sudo": '#!/bin/sh\n[ "$1" = -v ] || { shift; exec "$@"; }\n',
 }
 
@@ -97,7 +100,7 @@ def checkout(tmp_path: Path) -> Checkout:
         "FAKE": str(tmp_path),
         "OFFHOOK_CACHE": str(tmp_path / "cache"),
     }
-    return Checkout(root, environment | {"FAKE_FAILS": "", "FAKE_SAYS": "", "FAKE_PAUSES": ""})
+    return Checkout(root, environment | {"FAKE_FAILS": "", "FAKE_SAYS": "", "FAKE_PAUSES": "", "FAKE_PROCESSOR": ""})
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -132,6 +135,36 @@ def test_other_build_options_are_another_build(checkout: Checkout) -> None:
     assert checkout.run("setup", CMAKE_ARGS="-DGGML_CUDA=on")[0] == 0
     assert checkout.calls() == ["wheel", "llama", "run", "--version"]
     assert checkout.run("setup")[0] == 0
+    assert checkout.calls() == ["llama", "run", "--version"]
+
+
+AVX512 = "avx512f avx512cd avx512vl avx512dq avx512bw"
+
+
+@pytest.mark.parametrize(
+    ("processor", "expected"),
+    [
+        ("", {"AVX2=ON", "AVX_VNNI=OFF", "AVX512=OFF", "AVX512_VNNI=OFF"}),
+        ("avx_vnni", {"AVX2=ON", "AVX_VNNI=ON", "AVX512=OFF"}),
+        (AVX512, {"AVX512=ON", "AVX512_VBMI=OFF", "AVX512_VNNI=OFF", "AVX512_BF16=OFF"}),
+        ("avx512f avx512cd", {"AVX512=OFF"}),
+        (f"{AVX512} avx512vbmi avx512_vnni", {"AVX512=ON", "AVX512_VBMI=ON", "AVX512_VNNI=ON", "AVX512_BF16=OFF"}),
+        (f"{AVX512} avx512_bf16 amx_tile amx_int8", {"AVX512=ON", "AVX512_BF16=ON"}),
+    ],
+)
+def test_llama_cpp_is_built_for_this_processor(checkout: Checkout, processor: str, expected: set[str]) -> None:
+    assert checkout.run("setup", FAKE_PROCESSOR=processor)[0] == 0
+    options = (checkout.root.parent / "cmake_args").read_text()
+    assert {f"-DGGML_{option}" for option in expected} | {"-DGGML_NATIVE=OFF"} <= set(options.split())
+    assert "AMX" not in options
+
+
+def test_another_processor_is_another_build(checkout: Checkout) -> None:
+    checkout.run("setup", FAKE_PROCESSOR=AVX512)
+    checkout.calls()
+    assert checkout.run("setup")[0] == 0
+    assert checkout.calls() == ["wheel", "llama", "run", "--version"]
+    assert checkout.run("setup", FAKE_PROCESSOR=AVX512)[0] == 0
     assert checkout.calls() == ["llama", "run", "--version"]
 
 
