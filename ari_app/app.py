@@ -18,8 +18,11 @@ from ari_app.call.prompts import Prompts
 from ari_app.call.warm_up import prefill, prepare
 from ari_app.capacity.room import admission
 from ari_app.engines.loader import Engines, load_engines
+from ari_app.loop_lag import LoopLag
 from ari_app.media.choose import choose_kind, open_kind
 from ari_app.media.transport import MediaKind
+from ari_app.metrics import Metrics, Watched
+from ari_app.metrics_server import MetricsServer
 from ari_app.notify import notify
 from ari_app.settings import Settings
 from ari_app.stasis import Stasis, Switchboard
@@ -64,7 +67,8 @@ async def _start(
     """Bring up every part; `stack` closes them in the opposite order."""
     engines = await load(settings, progress)
     stack.push_async_callback(engines.close)
-    store = await Store.open(settings.store.url)
+    metrics = Metrics()
+    store = await Store.open(settings.store.url, metrics.recorded)
     stack.push_async_callback(store.close)
 
     ari = AriClient(settings.asterisk)
@@ -83,7 +87,16 @@ async def _start(
     stack.push_async_callback((await serve_agi(settings.agi.host, settings.agi.port)).close)
     parts = Parts(settings, engines.vad, engines.stt, engines.tts, prompts, store, engines.judge)
     board = Switchboard(ari, ami, media, engines.llm, store)
-    return Stasis(parts, board, await admission(settings, engines, progress)), ari
+    stasis = Stasis(parts, board, await admission(settings, engines, progress))
+    lag = LoopLag(metrics.lagged)
+    stack.callback(lag.stop)
+    metrics.watch(Watched(stasis, engines, store, lag))
+    if settings.metrics.enabled:
+        server = MetricsServer(metrics.render, lambda: "" if ari.connected else "no connection to Asterisk")
+        stack.push_async_callback(server.close)
+        await server.listen(settings.metrics.host, settings.metrics.port)
+        progress(f"metrics at http://{settings.metrics.host}:{server.port}/metrics")
+    return stasis, ari
 
 
 async def _media(settings: Settings, ari: AriClient) -> MediaKind:

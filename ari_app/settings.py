@@ -209,6 +209,18 @@ class AgiSettings:
 
 
 @dataclass(frozen=True)
+class MetricsSettings:
+    """The web server for Prometheus (``/metrics``) and for health checks (``/healthz``)."""
+
+    enabled: bool = True
+    """Off: no server, no port."""
+    host: str = "127.0.0.1"
+    """Address it listens on. Whoever reaches it can read it."""
+    port: int = between(9464, 0, 65535)
+    """TCP port; 0 takes a free one."""
+
+
+@dataclass(frozen=True)
 class StoreSettings:
     """Calls, turns and results."""
 
@@ -291,6 +303,7 @@ class Settings:
     barge_in: BargeInSettings = field(default_factory=BargeInSettings)
     recording: RecordingSettings = field(default_factory=RecordingSettings)
     agi: AgiSettings = field(default_factory=AgiSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     capacity: CapacitySettings = field(default_factory=CapacitySettings)
     agents: dict[str, AgentSettings] = field(default_factory=dict)

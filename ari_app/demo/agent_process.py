@@ -42,6 +42,7 @@ def demo_config(pbx: PrivateAsterisk, folder: Path, sections: Mapping[str, Mappi
         },
         "recording": {"folder": str(folder / "recordings")},
         "agi": {"port": 0},
+        "metrics": {"port": 0},
         "store": {"url": f"sqlite:///{folder / 'offhook.sqlite'}"},
         "capacity": {"file": str(folder / "capacity.json")},
         "agents": dict(AGENTS),

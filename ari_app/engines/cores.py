@@ -17,6 +17,7 @@ Measured with voice and ears busy on two cores: the loop wakes up 0.2 ms late in
 import os
 import sys
 import threading
+from contextlib import suppress
 from math import inf
 from pathlib import Path
 
@@ -64,7 +65,8 @@ def yield_to_media() -> None:
     Libraries start their threads where a model is loaded or first used, so both have to happen on such a thread.
     """
     event_loop = os.getpriority(os.PRIO_PROCESS, os.getpid())  # which runs on the main thread
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), event_loop + NICENESS)
+    with suppress(PermissionError):  # a sandbox may forbid it, and engines must work all the same
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), event_loop + NICENESS)
 
 
 def hand_over_quickly() -> None:

@@ -14,7 +14,7 @@ from faster_whisper.feature_extractor import FeatureExtractor
 
 from ari_app.engines.base import SPEECH_RATE, Samples
 from ari_app.engines.onnx import load_onnx
-from ari_app.engines.worker import Worker
+from ari_app.engines.worker import Worker, WorkerStats
 from ari_app.errors import ModelError
 from ari_app.settings import TurnSettings
 
@@ -58,6 +58,11 @@ class SmartTurn:
         """Probability, 0…1, that the turn in `samples` is over; float32 at SPEECH_RATE, up to the last speech or a
         little behind it. Raises EngineError."""
         return await self._worker.run(self._judge, samples)
+
+    @property
+    def stats(self) -> WorkerStats:
+        """What it has done since it was loaded."""
+        return self._worker.stats
 
     async def close(self) -> None:
         """Let the running judgement end and join the thread."""

@@ -20,7 +20,7 @@ import onnxruntime
 from ari_app.audio.voicing import Voicing
 from ari_app.engines.base import Pcm16
 from ari_app.engines.tts_voice import Voice
-from ari_app.engines.worker import Worker
+from ari_app.engines.worker import Worker, WorkerStats
 from ari_app.settings import TtsSettings
 
 SENTENCE_PAUSE_SECONDS, CLAUSE_PAUSE_SECONDS = 0.2, 0.08
@@ -71,6 +71,11 @@ class PiperTts:
     async def speak(self, text: str, rate: int) -> Pcm16:
         """See Tts."""
         return np.concatenate([_NOTHING, *[pcm async for pcm in self.stream(text, rate, urgent=False)]])
+
+    @property
+    def stats(self) -> WorkerStats:
+        """What it has done since it was loaded."""
+        return self._worker.stats
 
     async def close(self) -> None:
         """Let the running synthesis end."""

@@ -31,6 +31,8 @@ class WorkerStats:
     """Jobs that wait now."""
     dropped: int = 0
     """Jobs that were cancelled while they waited, or refused."""
+    failed: int = 0
+    """Jobs that raised an error."""
     wait_seconds: float = 0.0
     """How long the jobs waited that were begun, all together."""
     busy_seconds: float = 0.0
@@ -87,8 +89,10 @@ class Worker:
                 raise EngineError(f"{self._engine}: is closed") from None
             raise
         except EngineError:
+            self.stats.failed += 1
             raise
         except Exception as error:
+            self.stats.failed += 1
             raise EngineError(f"{self._engine}: {type(error).__name__}: {error}") from error
         finally:
             self._unfinished -= 1

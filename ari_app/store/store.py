@@ -7,7 +7,7 @@ database will never take, is lost, counted and logged.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from typing import Any, Self
@@ -33,8 +33,9 @@ _CLOSE_SECONDS = 5.0
 class Store:
     """The store of this process; made by `open`."""
 
-    def __init__(self, engine: Engine, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, engine: Engine, thread: ThreadPoolExecutor, told: Callable[[Record], None]) -> None:
         self._engine = engine
+        self._told = told
         self._thread = thread
         self._queue: asyncio.Queue[Record] = asyncio.Queue(_QUEUE_RECORDS)
         self._open = 0  # records that are queued or being written
@@ -46,15 +47,17 @@ class Store:
         """Records that will never be in the database."""
 
     @classmethod
-    async def open(cls, url: str) -> Self:
-        """Connect to `url`, bring the tables up to date, begin to write. Raises StoreError."""
+    async def open(cls, url: str, told: Callable[[Record], None] = lambda record: None) -> Self:
+        """Connect to `url`, bring the tables up to date, begin to write. Raises StoreError.
+
+        `told` gets every record, at once and whatever becomes of the database."""
         thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         try:
             engine = await asyncio.get_running_loop().run_in_executor(thread, lambda: open_database(url, writable=True))
         except BaseException:
             thread.shutdown(wait=False)
             raise
-        return cls(engine, thread)
+        return cls(engine, thread, told)
 
     def call_started(self, record: CallRecord) -> None:
         """Keep a call that begins. Never waits, never raises, like the other three."""
@@ -92,6 +95,7 @@ class Store:
             self._thread.shutdown()
 
     def _put(self, record: Record) -> None:
+        self._told(record)
         try:
             self._queue.put_nowait(record)
             self._open += 1

@@ -21,6 +21,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("ari_app.demo", "ari_app.report"),
     ("ari_app.app",),
     ("ari_app.capacity",),
+    ("ari_app.metrics",),
     ("ari_app.stasis",),
     ("ari_app.call",),
     (
@@ -34,7 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("ari_app.core", "ari_app.audio"),
     ("ari_app.config",),
-    ("ari_app.settings", "ari_app.log", "ari_app.metrics", "ari_app.notify"),
+    ("ari_app.settings", "ari_app.log", "ari_app.loop_lag", "ari_app.metrics_server", "ari_app.notify"),
     ("ari_app.errors",),
     ("ari_app",),
 )
@@ -84,6 +85,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "onnxruntime": ("ari_app/engines/*",),
     "sqlalchemy": ("ari_app/store/*",),
     "alembic": ("ari_app/store/*",),
+    "prometheus_client": ("ari_app/metrics.py",),
     "yaml": ("ari_app/config/*",),
     "rich": ("ari_app/capacity/*", "ari_app/demo/*", "ari_app/replay/*", "ari_app/cli.py", "ari_app/report.py"),
 }
