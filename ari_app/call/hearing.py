@@ -62,9 +62,9 @@ class Hearing:
         samples, position = self._listener.utterance()
         turn, settled = self._turn, list(self._settled)
         if len(samples) < _SETTLE_SECONDS * SPEECH_RATE:
-            return _joined([*settled, (await self._stt.transcribe(samples)).text])
+            return _joined([*settled, (await self._stt.transcribe(samples, urgent=False)).text])
         piece = _whole_windows(next(split_at_quiet(samples, int(_SETTLE_SECONDS * SPEECH_RATE), SPEECH_RATE)))
-        transcript = await self._stt.transcribe(piece)
+        transcript = await self._stt.transcribe(piece, urgent=False)
         if turn == self._turn:
             self._settled.append(transcript.text)
             self._listener.settle(position - (len(samples) - len(piece)) // VAD_WINDOW)

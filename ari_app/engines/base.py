@@ -6,6 +6,7 @@ is in -1…1. Everything async is called on the event loop and does its work els
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Protocol
 
 import numpy as np
@@ -52,22 +53,13 @@ class Transcript:
     """Probability that there was no speech, 0…1."""
 
 
-@dataclass(slots=True)
-class SoFar:
-    """What an engine has understood of an utterance so far: its own to read and to write, from any thread."""
-
-    tokens: Sequence[int] = ()
-    """The transcript's, in the engine's vocabulary."""
-
-
 class Stt(Protocol):
     """Speech to text."""
 
-    async def transcribe(self, samples: Samples, so_far: SoFar | None = None, *, urgent: bool = True) -> Transcript:
-        """Transcribe one utterance, float32 at SPEECH_RATE, of any length. Raises EngineError.
+    async def transcribe(self, samples: Samples, *, urgent: bool = True) -> Transcript:
+        """Transcribe one utterance, float32 at SPEECH_RATE, of any length; what is not `urgent` lets others go first.
 
-        With what was understood `so_far` of its beginning the same words come sooner. What is not `urgent` waits for
-        what is.
+        Raises EngineError.
         """
 
     async def close(self) -> None: ...
@@ -80,6 +72,17 @@ class Judge(Protocol):
         """Probability, 0…1, that the turn in `samples`, float32 at SPEECH_RATE, is over. Raises EngineError."""
 
     async def close(self) -> None: ...
+
+
+class Urgency(IntEnum):
+    """Whose work of the language model comes first."""
+
+    FIRST_CLAUSE = 0
+    """A caller hears silence until it is done."""
+    REPLY = 1
+    """The rest of a reply, whose beginning is being said."""
+    BACKGROUND = 2
+    """Nobody waits for it: reading along, tidying up after a turn, a summary."""
 
 
 class Conversation(Protocol):
@@ -97,7 +100,8 @@ class Conversation(Protocol):
     async def read(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> None:
         """Compute what `messages` begin with: a reply to them, or to what continues the last one, then comes sooner.
 
-        Cancelling stops it within one step; so does a `reply`. Raises EngineError.
+        Nobody waits for it, so it makes way for every reply. Cancelling stops it within one step; so does a `reply`.
+        Raises EngineError.
         """
 
     @property

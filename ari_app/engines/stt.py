@@ -15,7 +15,7 @@ from faster_whisper.tokenizer import Tokenizer
 from ari_app.audio.split import split_at_quiet
 from ari_app.engines.base import SPEECH_RATE, Samples, Transcript
 from ari_app.engines.cores import available_cores, stt_workers
-from ari_app.engines.worker import Worker
+from ari_app.engines.worker import Worker, WorkerStats
 from ari_app.errors import ModelError
 from ari_app.settings import SttSettings
 
@@ -44,9 +44,17 @@ class WhisperStt:
         except Exception as error:
             raise ModelError(f"STT model {settings.model} loads but does not work: {error}", "copy it again") from error
 
-    async def transcribe(self, samples: Samples) -> Transcript:
-        """Transcribe one utterance, float32 at SPEECH_RATE, of any length. Raises EngineError."""
-        return await self._worker.run(self._hear, samples)
+    async def transcribe(self, samples: Samples, *, urgent: bool = True) -> Transcript:
+        """Transcribe one utterance, float32 at SPEECH_RATE, of any length; what is not `urgent` lets others go first.
+
+        Raises EngineError.
+        """
+        return await self._worker.run(self._hear, samples, priority=0 if urgent else 1)
+
+    @property
+    def stats(self) -> WorkerStats:
+        """What it has done since it was loaded."""
+        return self._worker.stats
 
     async def close(self) -> None:
         """Let the running transcription end and free the model."""

@@ -16,10 +16,10 @@ class SeenStt:
         self._loop = loop
         self._told = told
 
-    async def transcribe(self, samples: Samples) -> Transcript:
+    async def transcribe(self, samples: Samples, *, urgent: bool = True) -> Transcript:
         """As the engine does."""
         with self._loop.working():
-            transcript = await self._stt.transcribe(samples)
+            transcript = await self._stt.transcribe(samples, urgent=urgent)
         self._told(len(samples) / SPEECH_RATE, transcript.text)
         return transcript
 

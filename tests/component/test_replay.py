@@ -43,7 +43,7 @@ class Ears:
     def reset(self):
         pass
 
-    async def transcribe(self, samples):
+    async def transcribe(self, samples, *, urgent=True):
         await asyncio.to_thread(time.sleep, STT_SECONDS)
         levels = samples * 32768
         heard = [words for words, level in LOUDNESS.items() if np.sum(np.abs(levels - level) < 100) > 500]

@@ -63,7 +63,7 @@ class Ears:
     def reset(self):
         pass
 
-    async def transcribe(self, samples):
+    async def transcribe(self, samples, *, urgent=True):
         self.audio_seconds.append(len(samples) / RATE)
         await asyncio.sleep(self.seconds)
         levels, first, counts = np.unique(np.round(samples * 32768).astype(int), return_index=True, return_counts=True)

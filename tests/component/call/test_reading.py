@@ -133,7 +133,7 @@ def test_a_choppy_line_and_slow_ears_pile_up_no_work(turn):
         desk.mind.replies = AnyReply()
         worker, waiting, most = asyncio.Lock(), [], []
 
-        async def transcribe(samples, transcribe=desk.ears.transcribe):
+        async def transcribe(samples, *, urgent=True, transcribe=desk.ears.transcribe):
             waiting.append(samples)
             most.append(len(waiting))
             try:

@@ -33,7 +33,7 @@ class Ear:
     def probability(self, window):
         return 0.9 if np.abs(window).max() > 0.1 else 0.0
 
-    async def transcribe(self, samples):
+    async def transcribe(self, samples, *, urgent=True):
         done = asyncio.get_running_loop().create_future()
         self.asked.append((len(samples) // VAD_WINDOW, done))
         return await done
