@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from ari_app.core.chunker import ClauseChunker
 from ari_app.core.dialogue import Message, ToolSpec
+from ari_app.engines.base import Urgency
 from ari_app.engines.cores import available_cores, llm_threads
 from ari_app.engines.llama import LlamaContext, LlamaModel
-from ari_app.engines.llm_scheduler import Job, Prompt, Scheduler
+from ari_app.engines.llm_memory import Prompt, sequences_needed
+from ari_app.engines.llm_scheduler import Job, Scheduler
 from ari_app.engines.prompt import ChatTemplate
 from ari_app.errors import EngineError, ModelError
 from ari_app.settings import LlmSettings
@@ -28,7 +31,8 @@ class LlamaLlm:
         try:
             self._template = _template(self._model)
             threads = settings.threads or llm_threads(available_cores(), self._model.parameters)
-            self._context = LlamaContext(self._model, settings.context_tokens, settings.sequences, threads)
+            sequences = sequences_needed(self._model, settings.sequences)
+            self._context = LlamaContext(self._model, settings.context_tokens, sequences, threads)
         except ModelError:
             self._model.close()
             raise
@@ -98,7 +102,7 @@ class LlamaConversation:
     async def read(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> None:
         """Compute what `messages` begin with. Raises EngineError."""
         prompt = self._fit(messages, tools, self._llm.context_tokens, unfinished=True)
-        async with aclosing(self._run(prompt, 0)) as nothing:
+        async with aclosing(self._run(prompt, 0, Urgency.BACKGROUND)) as nothing:
             async for _ in nothing:
                 pass
 
@@ -108,11 +112,14 @@ class LlamaConversation:
         """Stream the assistant's next message as pieces of text. Raises EngineError."""
         prompt = self._fit(messages, tools, max_tokens)
         most = min(max_tokens, self._llm.context_tokens - len(prompt.tokens))
-        async with aclosing(self._run(prompt, most)) as pieces:
+        first = ClauseChunker()
+        async with aclosing(self._run(prompt, most, Urgency.FIRST_CLAUSE)) as pieces:
             async for piece in pieces:
+                if self._job and self._job.urgency is Urgency.FIRST_CLAUSE and first.feed(piece):
+                    self._job.urgency = Urgency.REPLY  # this much can be said, and saying it takes a while
                 yield piece
 
-    async def _run(self, prompt: Prompt, max_tokens: int) -> AsyncGenerator[str, None]:
+    async def _run(self, prompt: Prompt, max_tokens: int, urgency: Urgency) -> AsyncGenerator[str, None]:
         """Have one job done, instead of the one that may run."""
         if self._closed:
             raise EngineError("llm: the conversation is closed")
@@ -127,7 +134,9 @@ class LlamaConversation:
             except RuntimeError:  # the loop is closed: nobody waits any more
                 job.cancelled = True
 
-        job = self._job = Job(self, prompt, max_tokens, self._temperature, emit, lambda: pieces.qsize() >= AHEAD)
+        job = self._job = Job(
+            self, prompt, max_tokens, self._temperature, emit, lambda: pieces.qsize() >= AHEAD, urgency
+        )
         self._llm.scheduler.submit(job)
         try:
             while (piece := await pieces.get()) is not None:

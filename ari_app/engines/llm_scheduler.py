@@ -1,4 +1,4 @@
-"""Which sequence computes what: one thread that owns the context and serves all conversations in one batch a step.
+"""Which conversation computes when: one thread that owns the context and serves all of them in one batch a step.
 
 ::
 
@@ -7,53 +7,50 @@
     seq 2     n          n          n          n          .          n  the next token of a reply
     seq 3                           p p p p    p p n      n
 
-A slot is a sequence of the context and the tokens that are in its memory. It is only a cache: a reply computes what its
-prompt does not share with its own slot or any other (every call begins with the same system prompt), a slot that is not
-at work is emptied when the memory runs out, and after a call its slot keeps the system prompt for the next one.
+llm_plan.py says how much of whom comes next, llm_memory.py what is already there; here the two meet the context.
 """
 
 import codecs
-import itertools
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ari_app.engines.base import Urgency
 from ari_app.engines.cores import yield_to_media
 from ari_app.engines.llama import LlamaContext, LlamaModel, Outcome, Part, Sampler
+from ari_app.engines.llm_memory import WORTH_SHARING, Memory, Prompt, Slot, common
+from ari_app.engines.llm_plan import MIN_PIECE, Wish, plan
 from ari_app.errors import EngineError
 
 log = logging.getLogger(__name__)
 
-PREFILL_ALONE, PREFILL_BESIDE = 256, 32
-"""Prompt tokens in one step: large chunks compute faster, small ones let the replies beside them flow."""
-WORTH_SHARING = 16
-"""Tokens from which another sequence's prefix is worth taking over, or waiting for."""
+FIRST_SPEED = 100.0
+"""Prompt tokens a second that are assumed before any were computed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """A prompt as tokens."""
+@dataclass(slots=True)
+class SchedulerStats:
+    """What the language model has done since it began."""
 
-    tokens: list[int]
-    shared: int
-    """Of them, how many at the beginning do not depend on the conversation (the system prompt)."""
-
-
-@dataclass(eq=False)
-class Slot:
-    """A sequence of the context."""
-
-    sequence: int
-    tokens: list[int] = field(default_factory=list)
-    """What is in its memory."""
-    owner: object | None = None
-    shared: int = 0
-    """How many of the owner's tokens the next owner can use."""
-    job: "Job | None" = None
-    used: int = 0
-    """When it was used last, as a running number."""
+    batches: int = 0
+    """Steps that were computed."""
+    sequences_computed: int = 0
+    """Sequences in them, all together: divided by the batches, how many replies share a step."""
+    prompt_tokens: int = 0
+    """Prompt tokens that were computed."""
+    cached_tokens: int = 0
+    """Prompt tokens that were in the memory already."""
+    reply_tokens: int = 0
+    """Tokens that were sampled."""
+    waiting: int = 0
+    """Jobs that wait for a slot now, or for another that computes what they need."""
+    jobs: int = 0
+    """Jobs that were begun."""
+    wait_seconds: float = 0.0
+    """How long they waited for their first step, all together."""
 
 
 @dataclass(eq=False)
@@ -69,12 +66,21 @@ class Job:
     behind: Callable[[], bool] = lambda: False
     """Whether its reader has not taken what was emitted: then nothing more is computed for it, and the cores are the
     voice's. Asked on the scheduler's thread; `wake` says that the answer may have changed."""
+    urgency: Urgency = Urgency.FIRST_CLAUSE
+    """May be changed at any time, from any thread; counts from the next step on."""
     cancelled: bool = False
+    shares: bool = False
+    """It waited for a beginning that another computed; then it waits until that is whole."""
+    slot: Slot | None = None
+    """Where it is computed; None while it waits."""
     pending: list[int] = field(default_factory=list)
     """Tokens to compute next: the rest of the prompt, then always the one that was sampled."""
     generated: int = 0
     cut: bool = False
     """It ended because it reached `max_tokens`."""
+    came_at: float = field(default_factory=time.monotonic)
+    computed_at: float | None = None
+    """When it was in a step last."""
     sampler: Sampler | None = None
     decoder: codecs.IncrementalDecoder = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("ignore"))
 
@@ -85,22 +91,21 @@ class Job:
 
 
 class Scheduler:
-    """Continuous batching over the slots of one context. Public methods may be called from any thread."""
+    """Continuous batching over the sequences of one context. Public methods may be called from any thread."""
 
-    def __init__(self, model: LlamaModel, context: LlamaContext, sequences: int) -> None:
+    def __init__(self, model: LlamaModel, context: LlamaContext, conversations: int) -> None:
+        """The context has the sequences that llm_memory needs for so many conversations."""
+        self.stats = SchedulerStats()
         self._model = model
         self._context = context
-        self._slots = [Slot(sequence) for sequence in range(sequences)]
+        self._memory = Memory(model, context, conversations)
         # Bounded by its writers: a conversation has one reply at a time, and there are no more than sequences.
         self._commands: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._waiting: list[Job] = []
-        self._clock = itertools.count(1)
-        self._alone: Job | None = None
+        self._running: list[Job] = []
+        self._batch: tuple[Job, ...] = ()  # what is being computed at this moment
+        self._speed = FIRST_SPEED
         self._stopping = False
-        self.prompt_tokens = 0
-        """Prompt tokens computed so far."""
-        self.reply_tokens = 0
-        """Reply tokens sampled so far."""
         self._thread = threading.Thread(target=self._run, name="offhook-llm", daemon=True)
         self._thread.start()
 
@@ -110,11 +115,15 @@ class Scheduler:
             job.emit(EngineError("llm: is closed"))
             return
         self._commands.put(lambda: self._waiting.append(job))
+        batch = self._batch
+        others = [other for other in batch if other.owner is not job.owner]  # what it has read, its reply needs too
+        if others and min(other.urgency for other in batch) is Urgency.BACKGROUND > job.urgency:
+            self._context.abort()
 
     def cancel(self, job: Job) -> None:
         """End a reply within a step; what it computed stays in the owner's memory."""
         job.cancelled = True
-        if self._alone is job:
+        if self._batch == (job,) and job.urgency is not Urgency.BACKGROUND:
             self._context.abort()
         self._commands.put(lambda: None)
 
@@ -146,8 +155,8 @@ class Scheduler:
         self._stopping = True
         while not self._commands.empty():
             self._commands.get()()
-        for slot in self._slots:
-            self._end(slot, EngineError(reason))
+        for job in list(self._running):
+            self._end(job, EngineError(reason))
         for job in self._waiting:
             job.emit(EngineError(reason))
 
@@ -166,169 +175,143 @@ class Scheduler:
             if job.cancelled:
                 job.emit(None)  # whoever waits for it may be another than who cancelled it
         self._waiting = [job for job in self._waiting if not job.cancelled]
-        for slot in self._slots:
-            if slot.job and slot.job.cancelled:
-                self._end(slot, None)
+        for job in [job for job in self._running if job.cancelled]:
+            self._end(job, None)
 
     def _admit(self) -> None:
-        """Give waiting replies their slots, unless what they need is just being computed for another."""
+        """Give waiting jobs their slots, unless what they need is just being computed for another."""
         still_waiting = []
-        for job in self._waiting:
-            slot = self._slot_for(job)
-            source = max(self._slots, key=lambda other: _common(other.tokens, job.prompt.tokens))
-            ready = _common(source.tokens, job.prompt.tokens)
-            if slot is None or self._coming(job) >= ready + WORTH_SHARING:
+        for job in sorted(self._waiting, key=lambda job: job.urgency):
+            slot = self._memory.slot_for(job.owner)
+            if slot is None or self._is_coming(job):
                 still_waiting.append(job)
             else:
-                self._begin(job, slot, source)
+                self._begin(job, slot)
         self._waiting = still_waiting
+        self.stats.waiting = len(still_waiting)
 
-    def _slot_for(self, job: Job) -> Slot | None:
-        own = next((slot for slot in self._slots if slot.owner is job.owner), None)
-        if own is not None:
-            return own if own.job is None else None
-        free = [slot for slot in self._slots if slot.owner is None]
-        lost = {slot.sequence: len(slot.tokens) - _common(slot.tokens, job.prompt.tokens) for slot in free}
-        # Rather an empty slot than another agent's prompt: what is common can be shared from any.
-        return min(free, key=lambda slot: (lost[slot.sequence], -len(slot.tokens), slot.used), default=None)
-
-    def _coming(self, job: Job) -> int:
-        """Tokens of the job's prompt that another reply is computing now."""
+    def _is_coming(self, job: Job) -> bool:
+        """Whether another, as urgent, is computing what this job's prompt begins with."""
         if not self._model.shares_prefixes:
-            return 0
-        busy = (slot.job for slot in self._slots if slot.job and slot.job.in_prompt)
-        return max((_common(other.prompt.tokens, job.prompt.tokens) for other in busy), default=0)
+            return False
+        others = (other for other in self._running if other.in_prompt and other.urgency <= job.urgency)
+        coming = max((common(other.prompt.tokens, job.prompt.tokens) for other in others), default=0)
+        if coming < WORTH_SHARING:
+            return False
+        job.shares |= coming >= self._memory.known(job.prompt) + WORTH_SHARING
+        return job.shares and coming > self._memory.known(job.prompt)
 
-    def _begin(self, job: Job, slot: Slot, source: Slot) -> None:
-        prompt = list(job.prompt.tokens)
-        last = len(prompt) - 1  # the last token is always computed: its logits are needed
-        known = min(_common(slot.tokens, prompt), last)
-        self._truncate(slot, known)
-        known = len(slot.tokens)
-        shared = min(_common(source.tokens, prompt), last)
-        if self._model.shares_prefixes and shared >= known + WORTH_SHARING:
-            self._context.copy(source.sequence, slot.sequence, known, shared)
-            slot.tokens = prompt[:shared]
-        slot.owner, slot.job, slot.used = job.owner, job, next(self._clock)
-        slot.shared = job.prompt.shared
+    def _begin(self, job: Job, slot: Slot) -> None:
+        known = self._memory.take(slot, job.owner, job.prompt)
+        if known >= job.prompt.shared:
+            self._memory.keep(slot, job.prompt.shared)
+        job.slot, job.pending = slot, job.prompt.tokens[known:]
         job.sampler = Sampler(job.temperature)
-        job.pending = prompt[len(slot.tokens) :]
+        self._running.append(job)
+        self.stats.jobs += 1
+        self.stats.cached_tokens += known
 
     def _step(self) -> bool:
         """Compute one batch and hand out what came of it; False when there was nothing to do."""
-        busy = [slot for slot in self._slots if slot.job and not slot.job.behind()]
-        if not busy:
+        now = time.monotonic()
+        jobs = [job for job in self._running if not job.behind()]
+        wishes = [
+            Wish(job.urgency, len(job.pending), job.in_prompt, now - (job.computed_at or job.came_at)) for job in jobs
+        ]
+        batch = [(job, count) for job, count in zip(jobs, plan(wishes, self._speed), strict=True) if count]
+        if not batch:
             return False
-        batch = self._plan(busy)
-        self._alone = batch[0][0].job if len(batch) == 1 else None
-        outcome = self._context.decode([part for _, part in batch])
-        self._alone = None
+        parts = [self._part(job, count) for job, count in batch]
+        self._batch = tuple(job for job, _ in batch)
+        outcome = self._context.decode(parts)
+        self._batch = ()
         if outcome is Outcome.DONE:
+            self._count(batch, now)
             row = -1
-            for slot, part in batch:
+            for (job, _), part in zip(batch, parts, strict=True):
                 row += len(part.tokens)
-                self._advance(slot, part, row)
+                self._advance(job, part, row)
         else:
-            self._recover(outcome, [slot for slot, _ in batch])
+            self._recover(outcome, [job for job, _ in batch])
         return True
 
-    def _recover(self, outcome: Outcome, batch: list[Slot]) -> None:
-        """Put the memory back to what the slots know, and mend what can be mended."""
-        for slot in batch:
-            before = list(slot.tokens)
-            self._truncate(slot, len(before), force=True)
-            if slot.job:
-                slot.job.pending = before[len(slot.tokens) :] + slot.job.pending
-        if outcome is Outcome.NO_ROOM and not self._make_room():
-            newest = max(batch, key=lambda slot: slot.used)
-            self._fail(newest, EngineError("llm: the context is full", "raise llm.context_tokens or take fewer calls"))
-        elif outcome is Outcome.FAILED:
-            for slot in batch:
-                self._fail(slot, EngineError("llm: llama.cpp could not compute a batch"))
+    @staticmethod
+    def _part(job: Job, count: int) -> Part:
+        assert job.slot is not None  # noqa: S101  (it runs; for the type checker)
+        whole = count == len(job.pending)
+        return Part(job.slot.sequence, len(job.slot.tokens), job.pending[:count], wants_next=whole)
 
-    def _plan(self, busy: list[Slot]) -> list[tuple[Slot, Part]]:
-        replying = any(slot.job and not slot.job.in_prompt for slot in busy)
-        room = PREFILL_BESIDE if replying else PREFILL_ALONE
-        batch = []
-        for slot in sorted(busy, key=lambda slot: slot.used):
-            assert slot.job is not None  # noqa: S101  (busy means that; for the type checker)
-            tokens = slot.job.pending[: room if slot.job.in_prompt else 1]
-            if slot.job.in_prompt:
-                room -= len(tokens)
-            if tokens:
-                whole = len(tokens) == len(slot.job.pending)
-                batch.append((slot, Part(slot.sequence, len(slot.tokens), tokens, wants_next=whole)))
-        return batch
+    def _count(self, batch: list[tuple[Job, int]], began: float) -> None:
+        """Keep the books of a step, and how fast prompts are computed."""
+        now = time.monotonic()
+        self.stats.batches += 1
+        self.stats.sequences_computed += len(batch)
+        for job, _ in batch:
+            if job.computed_at is None:
+                self.stats.wait_seconds += began - job.came_at
+            job.computed_at = now
+        tokens = sum(count for job, count in batch if job.in_prompt)
+        self.stats.prompt_tokens += tokens
+        if tokens >= MIN_PIECE and now > began:
+            self._speed += (tokens / (now - began) - self._speed) / 2
 
-    def _advance(self, slot: Slot, part: Part, row: int) -> None:
+    def _advance(self, job: Job, part: Part, row: int) -> None:
         """A part is computed: remember it, and take the next token if the prompt is complete."""
-        job = slot.job
-        assert job is not None  # noqa: S101  (it was in the batch)
+        assert job.slot is not None  # noqa: S101  (it was in the batch)
         assert job.sampler is not None  # noqa: S101
-        slot.tokens += part.tokens
+        before = len(job.slot.tokens)
+        job.slot.tokens += part.tokens
         del job.pending[: len(part.tokens)]
-        if job.in_prompt:
-            self.prompt_tokens += len(part.tokens)
+        if before < job.prompt.shared <= len(job.slot.tokens):
+            self._memory.keep(job.slot, job.prompt.shared)
         if not part.wants_next or job.cancelled:
             return
         if not job.max_tokens:
-            self._end(slot, None)
+            self._end(job, None)
             return
         token = self._context.sample(job.sampler, row)
         if self._model.ends_generation(token):
-            self._end(slot, None)
+            self._end(job, None)
             return
         job.generated += 1
-        self.reply_tokens += 1
+        self.stats.reply_tokens += 1
         job.pending = [token]
         piece = job.decoder.decode(self._model.piece(token))
         if piece:
             job.emit(piece)
         if job.generated >= job.max_tokens:
             job.cut = True
-            self._end(slot, None)
+            self._end(job, None)
 
-    def _end(self, slot: Slot, result: EngineError | None) -> None:
-        if slot.job is None:
-            return
-        job, slot.job = slot.job, None
+    def _recover(self, outcome: Outcome, batch: list[Job]) -> None:
+        """Put the memory back to what the slots know, and mend what can be mended."""
+        for job in batch:
+            assert job.slot is not None  # noqa: S101  (it was in the batch)
+            before = list(job.slot.tokens)
+            self._memory.truncate(job.slot, len(before), force=True)
+            job.pending = before[len(job.slot.tokens) :] + job.pending
+        if outcome is Outcome.NO_ROOM and not self._memory.make_room():
+            least = max(batch, key=lambda job: (job.urgency, job.came_at))
+            self._fail(least, EngineError("llm: the context is full", "raise llm.context_tokens or take fewer calls"))
+        elif outcome is Outcome.FAILED:
+            for job in batch:
+                self._fail(job, EngineError("llm: llama.cpp could not compute a batch"))
+
+    def _end(self, job: Job, result: EngineError | None) -> None:
+        self._running.remove(job)
+        if job.slot:
+            job.slot.busy = False
         if job.sampler:
             job.sampler.close()
         job.emit(result)
 
-    def _fail(self, slot: Slot, error: EngineError) -> None:
-        log.warning("a reply failed", extra={"sequence": slot.sequence, "reason": error.message})
-        self._truncate(slot, 0)
-        self._end(slot, error)
-
-    def _make_room(self) -> bool:
-        """Empty the slot that has been idle for longest, those without a conversation first; False without any."""
-        idle = [slot for slot in self._slots if slot.tokens and not slot.job]
-        if not idle:
-            return False
-        self._truncate(min(idle, key=lambda slot: (slot.owner is not None, slot.used)), 0)
-        return True
+    def _fail(self, job: Job, error: EngineError) -> None:
+        assert job.slot is not None  # noqa: S101  (it was in the batch)
+        log.warning("a reply failed", extra={"sequence": job.slot.sequence, "reason": error.message})
+        self._memory.truncate(job.slot, 0)
+        self._end(job, error)
 
     def _release(self, owner: object) -> None:
-        for slot in self._slots:
-            if slot.owner is owner:
-                self._end(slot, None)
-                self._truncate(slot, min(slot.shared, len(slot.tokens)))
-                slot.owner = None
-
-    def _truncate(self, slot: Slot, length: int, *, force: bool = False) -> None:
-        """Forget a slot's tokens from `length` on; all of them, if the model cannot forget a part."""
-        if length == len(slot.tokens) and not force:
-            return
-        if not self._context.truncate(slot.sequence, length):
-            self._context.truncate(slot.sequence, 0)
-            length = 0
-        del slot.tokens[length:]
-
-
-def _common(some: list[int], others: list[int]) -> int:
-    """Length of the common beginning."""
-    length = min(len(some), len(others))
-    if some[:length] == others[:length]:
-        return length
-    return next(index for index in range(length) if some[index] != others[index])
+        for job in [job for job in self._running if job.owner is owner]:
+            self._end(job, None)
+        self._memory.release(owner)

@@ -101,9 +101,9 @@ async def test_a_later_turn_computes_only_what_is_new(llm):
     caller = Caller(llm)
     await caller.holds(BOOKING[:3])
     whole = len(llm.prompt([*caller.messages, Message("user", BOOKING[3])], ()).tokens)
-    before = llm.scheduler.prompt_tokens
+    before = llm.scheduler.stats.prompt_tokens
     await caller.says(BOOKING[3])
-    new = llm.scheduler.prompt_tokens - before
+    new = llm.scheduler.stats.prompt_tokens - before
     words = len(llm.prompt([Message("user", BOOKING[3])], ()).tokens)
     assert words <= new <= words + 5  # and what ended the message before
     assert new < whole / 4
@@ -114,9 +114,9 @@ async def test_a_reply_of_which_half_was_heard_keeps_the_rest_of_the_memory(llm)
     await caller.holds(BOOKING[:2])
     reply = caller.messages[-1].content
     caller.messages[-1] = Message("assistant", reply[: len(reply) // 2].rpartition(" ")[0])
-    before = llm.scheduler.prompt_tokens
+    before = llm.scheduler.stats.prompt_tokens
     assert "Mary King" in await caller.says("my name is mary king")
-    assert llm.scheduler.prompt_tokens - before < 40
+    assert llm.scheduler.stats.prompt_tokens - before < 40
 
 
 async def test_the_system_prompt_is_computed_once(llm):
@@ -124,10 +124,10 @@ async def test_the_system_prompt_is_computed_once(llm):
     await first.says(BOOKING[0])
     shared = llm.prompt(first.messages, ()).shared
     assert shared > 20
-    before = llm.scheduler.prompt_tokens
+    before = llm.scheduler.stats.prompt_tokens
     second = Caller(llm)
     await second.says("where are you located")
-    spent = llm.scheduler.prompt_tokens - before
+    spent = llm.scheduler.stats.prompt_tokens - before
     assert spent < len(llm.prompt([SYSTEM, GREETING, Message("user", "where are you located")], ()).tokens) - shared
 
 
@@ -136,7 +136,7 @@ async def test_the_system_prompt_is_computed_once_for_calls_that_begin_together(
     prompts = [llm.prompt([SYSTEM, GREETING, Message("user", line)], ()) for line in lines]
     await all_at_once(llm, *(Caller(llm).says(line) for line in lines))
     most = prompts[0].shared + sum(len(prompt.tokens) - prompt.shared for prompt in prompts)
-    assert llm.scheduler.prompt_tokens <= most
+    assert llm.scheduler.stats.prompt_tokens <= most
 
 
 async def test_the_system_prompt_outlives_its_call(llm):
@@ -144,11 +144,11 @@ async def test_the_system_prompt_outlives_its_call(llm):
     await first.says(BOOKING[0])
     shared = llm.prompt(first.messages, ()).shared
     await first.conversation.close()
-    before = llm.scheduler.prompt_tokens
+    before = llm.scheduler.stats.prompt_tokens
     later = Caller(llm)
     await later.says(BOOKING[0])
     prompt = llm.prompt(later.messages[:-1], ())
-    assert llm.scheduler.prompt_tokens - before == len(prompt.tokens) - shared  # nothing else of that call is kept
+    assert llm.scheduler.stats.prompt_tokens - before == len(prompt.tokens) - shared  # nothing else of that call is kept
 
 
 async def test_an_interrupted_reply_stops_and_the_conversation_goes_on(llm):
@@ -159,7 +159,7 @@ async def test_an_interrupted_reply_stops_and_the_conversation_goes_on(llm):
     assert "We are open".startswith(heard.strip())
     caller.messages.append(Message("assistant", heard))
     assert await caller.says("where are you located") == "We are at twelve Harbor Street, next to the station."
-    assert llm.scheduler.reply_tokens < 40  # the interrupted one was not finished
+    assert llm.scheduler.stats.reply_tokens < 40  # the interrupted one was not finished
 
 
 async def test_a_cancelled_consumer_stops_the_reply(llm):
@@ -194,9 +194,9 @@ async def test_interrupting_one_call_leaves_the_others_alone(llm):
 
 
 async def test_max_tokens(llm):
-    before = llm.scheduler.reply_tokens
+    before = llm.scheduler.stats.reply_tokens
     reply = await Caller(llm).says(BOOKING[0], max_tokens=5)
-    assert llm.scheduler.reply_tokens - before == 5
+    assert llm.scheduler.stats.reply_tokens - before == 5
     assert reply.startswith("We are")
 
 

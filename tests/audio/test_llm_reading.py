@@ -27,21 +27,21 @@ async def test_what_was_read_along_is_not_computed_again(llm):
     caller = Caller(llm)
     await caller.says(BOOKING[0])
     await caller.conversation.read(said(caller, BOOK.rpartition(" half")[0]))
-    before = llm.scheduler.prompt_tokens
+    before = llm.scheduler.stats.prompt_tokens
     assert await caller.says(BOOK) == alone[1]
-    assert llm.scheduler.prompt_tokens - before <= tokens(llm, "half past three") + 2
+    assert llm.scheduler.stats.prompt_tokens - before <= tokens(llm, "half past three") + 2
 
 
 async def test_reading_word_by_word_costs_hardly_more_than_reading_once(llm):
     words = BOOK.split()
     caller = Caller(llm)
     await caller.says(BOOKING[0])
-    before = llm.scheduler.prompt_tokens
+    before = llm.scheduler.stats.prompt_tokens
     for count in range(1, len(words) + 1):
         await caller.conversation.read(said(caller, " ".join(words[:count])))
     await caller.says(BOOK)
-    assert llm.scheduler.prompt_tokens - before <= tokens(llm, BOOK) + 3 * len(words)
-    assert llm.scheduler.reply_tokens < 100  # nothing was generated while reading
+    assert llm.scheduler.stats.prompt_tokens - before <= tokens(llm, BOOK) + 3 * len(words)
+    assert llm.scheduler.stats.reply_tokens < 100  # nothing was generated while reading
 
 
 async def test_words_that_were_read_wrongly_leave_no_trace(llm):
@@ -77,9 +77,9 @@ async def test_a_draft_that_is_dropped_costs_only_the_words_that_follow(llm):
     caller = Caller(llm)
     async with aclosing(caller.conversation.reply(said(caller, "where are you located"), max_tokens=100)) as pieces:
         await anext(pieces)
-    before = llm.scheduler.prompt_tokens
+    before = llm.scheduler.stats.prompt_tokens
     assert await caller.says("where are you located and is there parking") == alone
-    assert llm.scheduler.prompt_tokens - before <= tokens(llm, "and is there parking") + 2
+    assert llm.scheduler.stats.prompt_tokens - before <= tokens(llm, "and is there parking") + 2
 
 
 async def test_a_reply_tells_whether_it_was_cut(llm):

@@ -2,11 +2,15 @@
 
 import queue
 import threading
+import time
 
 import pytest
 
+from ari_app.engines.base import Urgency
 from ari_app.engines.llama import Outcome
-from ari_app.engines.llm_scheduler import PREFILL_ALONE, PREFILL_BESIDE, Job, Prompt, Scheduler
+from ari_app.engines.llm_memory import SHELF, Prompt
+from ari_app.engines.llm_plan import SHARED_SECONDS
+from ari_app.engines.llm_scheduler import FIRST_SPEED, Job, Scheduler
 from ari_app.errors import EngineError
 
 END = 0
@@ -71,9 +75,9 @@ class FakeContext:
 class Reply:
     """A job of one owner, and what came of it."""
 
-    def __init__(self, owner, tokens, shared=0, max_tokens=50):
+    def __init__(self, owner, tokens, shared=0, max_tokens=50, urgency=Urgency.FIRST_CLAUSE):
         self.pieces = queue.SimpleQueue()
-        self.job = Job(owner, Prompt(list(tokens), shared), max_tokens, 0.0, self.pieces.put)
+        self.job = Job(owner, Prompt(list(tokens), shared), max_tokens, 0.0, self.pieces.put, urgency=urgency)
 
     def text(self):
         said = ""
@@ -113,25 +117,68 @@ def test_a_reply_counts_on_to_its_end(make):
     run(scheduler, context, reply)
     assert reply.text() == ["96", "97", "98", "99"]
     assert [len(parts[0].tokens) for parts in context.batches] == [3, 1, 1, 1, 1]
-    assert (scheduler.prompt_tokens, scheduler.reply_tokens) == (3, 4)
+    assert (scheduler.stats.prompt_tokens, scheduler.stats.reply_tokens) == (3, 4)
 
 
-def test_long_prompts_come_in_chunks_and_small_ones_beside_a_reply(make):
+def test_long_prompts_come_in_pieces_beside_a_reply(make):
     scheduler, context = make()
-    alone = Reply("a", [*[1] * 600, 190], max_tokens=3)
-    run(scheduler, context, alone)
-    assert alone.text() == ["191", "192", "193"]
-    assert [len(parts[0].tokens) for parts in context.batches][:3] == [PREFILL_ALONE, PREFILL_ALONE, 601 - 512]
-    context.batches.clear()
     talking, reading = Reply("b", [101], max_tokens=90), Reply("c", [*[2] * 99, 290], max_tokens=3)
     run(scheduler, context, talking, reading)
     assert reading.text() == ["291", "292", "293"]
     assert len(talking.text()) == 90
-    beside = [part for parts in context.batches for part in parts if 2 in part.tokens]
+    pieces = [part.tokens for parts in context.batches for part in parts if 2 in part.tokens]
+    assert sum(map(len, pieces)) == 100
+    assert len(pieces[0]) <= FIRST_SPEED * SHARED_SECONDS  # how fast this box is, is not known yet
     assert len(context.batches[0]) == 2  # a batch mixes them
-    assert [len(part.tokens) for part in beside][1:] == [PREFILL_BESIDE] * ((100 - len(beside[0].tokens)) // 32) + (
-        [(100 - len(beside[0].tokens)) % 32] if (100 - len(beside[0].tokens)) % 32 else []
-    )
+
+
+def test_who_reads_along_makes_way_for_a_reply_at_once(make):
+    scheduler, context = make()
+    context.go.clear()
+    reading = Reply("a", [*[1] * 40, 98], max_tokens=0, urgency=Urgency.BACKGROUND)
+    run(scheduler, context, reading)
+    context.entered.wait(10)
+    reply = Reply("b", [3, 298])
+    scheduler.submit(reply.job)
+    assert context.aborted == 1
+    context.outcomes.put(Outcome.ABORTED)
+    context.go.set()
+    assert reply.text() == ["299"]
+    assert reading.text() == []
+    order = [[part.sequence for part in parts] for parts in context.batches]
+    first = order.index([1])
+    assert order[:first] == [[0]]  # what was aborted
+    assert order[first + 1 :].count([0]) >= 1  # and is computed later
+
+
+def test_what_a_conversation_has_read_is_not_thrown_away_when_its_own_reply_comes(make):
+    scheduler, context = make()
+    context.go.clear()
+    reading = Reply("a", [1, 2, 98], max_tokens=0, urgency=Urgency.BACKGROUND)
+    run(scheduler, context, reading)
+    context.entered.wait(10)
+    scheduler.cancel(reading.job)
+    reply = Reply("a", [1, 2, 98])
+    scheduler.submit(reply.job)
+    assert context.aborted == 0
+    context.go.set()
+    assert reply.text() == ["99"]
+    assert scheduler.stats.prompt_tokens == 3 + 1
+
+
+def test_the_statistics(make):
+    scheduler, context = make()
+    system = list(range(101, 151))
+    replies = [Reply(owner, [*system, last], shared=50) for owner, last in (("a", 97), ("b", 297))]
+    run(scheduler, context, *replies)
+    for reply in replies:
+        reply.text()
+    stats = scheduler.stats
+    assert (stats.jobs, stats.waiting, stats.reply_tokens) == (2, 0, 4)
+    assert (stats.prompt_tokens, stats.cached_tokens) == (52, 50)
+    assert stats.batches == len(context.batches)
+    assert stats.sequences_computed == sum(map(len, context.batches))
+    assert stats.wait_seconds > 0
 
 
 def test_the_next_turn_computes_what_is_new(make):
@@ -139,11 +186,11 @@ def test_the_next_turn_computes_what_is_new(make):
     first = Reply("a", [*range(1, 40), 95])
     run(scheduler, context, first)
     first.text()
-    before = scheduler.prompt_tokens
+    before = scheduler.stats.prompt_tokens
     second = Reply("a", [*range(1, 40), 95, 96, 97, 98, 99, 7, 197])
     run(scheduler, context, second)
     assert second.text() == ["198", "199"]
-    assert scheduler.prompt_tokens - before == 2
+    assert scheduler.stats.prompt_tokens - before == 2
 
 
 def test_the_same_prompt_again_computes_its_last_token(make):
@@ -152,7 +199,7 @@ def test_the_same_prompt_again_computes_its_last_token(make):
         reply = Reply("a", [*range(1, 30), 98])
         run(scheduler, context, reply)
         assert reply.text() == ["99"]
-        assert scheduler.prompt_tokens == spent
+        assert scheduler.stats.prompt_tokens == spent
 
 
 def test_what_begins_together_with_the_same_prefix_computes_it_once(make):
@@ -161,10 +208,10 @@ def test_what_begins_together_with_the_same_prefix_computes_it_once(make):
     replies = [Reply(owner, [*system, last], shared=50) for owner, last in (("a", 97), ("b", 297), ("c", 397))]
     run(scheduler, context, *replies)
     assert [reply.text() for reply in replies] == [["98", "99"], ["298", "299"], ["398", "399"]]
-    assert scheduler.prompt_tokens == 50 + 3
+    assert scheduler.stats.prompt_tokens == 50 + 3
 
 
-def test_a_released_slot_keeps_only_what_is_shared(make):
+def test_what_is_shared_outlives_its_call(make):
     scheduler, context = make(sequences=1)
     first = Reply("a", [*range(1, 41), 66, 98], shared=40)
     run(scheduler, context, first)
@@ -173,7 +220,7 @@ def test_a_released_slot_keeps_only_what_is_shared(make):
     second = Reply("b", [*range(1, 41), 66, 98], shared=40)
     run(scheduler, context, second)
     assert second.text() == ["99"]
-    assert scheduler.prompt_tokens == 42 + 2
+    assert scheduler.stats.prompt_tokens == 42 + 2
 
 
 @pytest.mark.parametrize("forgets_parts", [True, False])
@@ -199,7 +246,7 @@ def test_cancelling_the_only_reply_aborts_its_batch_and_keeps_what_was_computed(
     after = Reply("a", [1, 2, 3, 98])
     run(scheduler, context, after)
     assert after.text() == ["99"]
-    assert scheduler.prompt_tokens == 4 + 1
+    assert scheduler.stats.prompt_tokens == 4 + 1
 
 
 def test_without_room_idle_slots_are_emptied_first(make):
@@ -240,6 +287,47 @@ def test_a_batch_that_cannot_be_computed_fails_its_replies_only(make):
     after = Reply("a", [1, 98])
     run(scheduler, context, after)
     assert after.text() == ["99"]
+
+
+def test_without_room_who_nobody_waits_for_fails_first(make):
+    scheduler, context = make()
+    for outcome in (Outcome.DONE, Outcome.NO_ROOM):
+        context.outcomes.put(outcome)
+    reply, reading = Reply("a", [1, 95]), Reply("b", [3, 295], max_tokens=0, urgency=Urgency.BACKGROUND)
+    reply.job.came_at = reading.job.came_at = time.monotonic() - 3600  # both starve: they share every step
+    run(scheduler, context, reading, reply)
+    assert reply.text() == ["96", "97", "98", "99"]
+
+
+@pytest.mark.parametrize("agents", [1, 3, SHELF])
+def test_each_agents_prompt_is_computed_once_however_many_call_and_wherever_it_was(agents, make):
+    scheduler, context = make(sequences=16)
+    prompts = [[1000 * agent + token for token in range(1, 61)] for agent in range(1, agents + 1)]
+    for _ in range(3):  # all sequences are taken by one agent's calls, then by another's
+        for prompt in prompts:
+            replies = [Reply(object(), [*prompt, 100 * call + 198], shared=60) for call in range(16)]
+            run(scheduler, context, *replies)
+            assert [reply.text() for reply in replies] == [[str(100 * call + 199)] for call in range(16)]
+            for reply in replies:
+                scheduler.release(reply.job.owner)
+    assert scheduler.stats.prompt_tokens == agents * (60 + 3 * 16)
+
+
+def test_the_prompt_that_was_used_longest_ago_is_forgotten_first(make):
+    scheduler, context = make()
+    prompts = [[1000 * agent + token for token in range(1, 61)] for agent in range(1, SHELF + 2)]
+    for prompt in (*prompts[:SHELF], prompts[0], prompts[SHELF]):
+        reply = Reply("a", [*prompt, 198], shared=60)
+        run(scheduler, context, reply)
+        reply.text()
+        scheduler.release("a")
+    for prompt, known in ((prompts[0], True), (prompts[SHELF], True), (prompts[1], False)):
+        before = scheduler.stats.prompt_tokens
+        reply = Reply("a", [*prompt, 198], shared=60)
+        run(scheduler, context, reply)
+        reply.text()
+        scheduler.release("a")
+        assert scheduler.stats.prompt_tokens - before == (1 if known else 61)
 
 
 def test_a_reply_of_a_new_conversation_waits_for_a_slot(make):
