@@ -19,6 +19,7 @@ from tests.bench import (
     bench_media,
     bench_real,
     bench_response,
+    bench_soak,
 )
 from tests.bench.figures import Figure
 
@@ -33,6 +34,7 @@ BENCHMARKS = (
     (("load.demo16",), bench_load.demo),
     (("load.real",), bench_load.real),
     (("load.disturb",), bench_disturb.run),
+    (("soak.",), bench_soak.run),
 )
 """What each benchmark's figures begin with, and the benchmark."""
 OUT = Path("bench.json")

@@ -39,7 +39,8 @@ HISTORY_TOKENS = 20_000
 CONTEXT_TOKENS = 32_768
 HISTORY_START_S = 1200.0
 """The history is computed before the agent is ready, 20,000 tokens on two cores in some minutes."""
-KEYS, KEY_MS = "1234567890*#", 40
+KEYS, KEY_MS = "1234567890*#", 100
+"""Five or six a second. Keys under 80 ms, which no phone sends, would keep a thread of Asterisk spinning."""
 LOUD = 1000
 """Amplitude of 16-bit audio from which a line has begun."""
 
