@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 import os
+import re
 from dataclasses import dataclass
 
+import aiohttp
 import numpy as np
+from prometheus_client.parser import text_string_to_metric_families
 
 from ari_app.core.chunker import ClauseChunker
 from ari_app.core.speakable import speakable
@@ -33,6 +36,13 @@ class Desk:
     @property
     def store_url(self):
         return f"sqlite:///{self.agent.folder / 'offhook.sqlite'}"
+
+    async def metrics(self):
+        """What Prometheus would read now: (name, the values of its labels in the order of their names) → value."""
+        url = re.search(r"metrics at (http://\S+)", self.agent.log_file.read_text()).group(1)
+        async with aiohttp.ClientSession() as client, client.get(url) as answer:
+            families = text_string_to_metric_families(await answer.text())
+            return {(s.name, *s.labels.values()): s.value for family in families for s in family.samples}
 
     async def results(self, call):
         """The OFFHOOK_* variables as the dialplan saw them."""

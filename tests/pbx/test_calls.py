@@ -8,6 +8,7 @@ import pytest
 
 from ari_app.demo.phone import Phone
 from ari_app.engines.tts import PiperTts
+from ari_app.metrics import STAGES
 from ari_app.settings import TtsSettings
 from tests.pbx.box import ask, desk, greeted, heard_since, likeness, line, open_files, spoken
 
@@ -284,6 +285,7 @@ async def test_shutdown_gives_the_caller_back_to_the_dialplan(own_pbx, tmp_path)
 
 
 async def test_two_callers_at_once_do_not_hear_each_other(shop, pbx):
+    before = await shop.metrics()
     async with Phone(pbx.sip_port) as phone:
         first, second = await asyncio.gather(greeted(phone), greeted(phone))
         await asyncio.gather(ask(first, "booking-1"), ask(second, "directions-1"))
@@ -295,3 +297,11 @@ async def test_two_callers_at_once_do_not_hear_each_other(shop, pbx):
     ]
     assert alike(records[0].turns[1].agent_text, HOURS) == 1
     assert "Harbor Street" in records[1].turns[1].agent_text
+    after = await shop.metrics()
+    gained = {key: value - before.get(key, 0) for key, value in after.items()}
+    assert [gained["offhook_turn_stage_seconds_count", stage] for stage in STAGES] == [2] * len(STAGES)
+    assert gained["offhook_gap_seconds_count",] == 2
+    assert gained["offhook_calls_total", "caller_hung_up", "HANGUP"] == 2
+    assert all(gained["offhook_engine_jobs_total", engine] >= 2 for engine in ("stt", "tts", "llm"))
+    assert gained["offhook_llm_cached_tokens_total",] > gained["offhook_llm_prompt_tokens_total",] > 0
+    assert after["offhook_live_calls",] == 0
