@@ -83,6 +83,16 @@ def _replay(options: argparse.Namespace) -> int:
     return command.command(options.what, before, settings, options.overrides, agent=options.agent, as_json=options.json)
 
 
+def _bench_capacity(options: argparse.Namespace) -> int:
+    from ari_app import log
+    from ari_app.capacity import command
+
+    log.setup(options.log_level)
+    settings = _load(options.config, without=command.UNUSED)
+    wishes = command.Wishes(options.max_calls, options.seconds_per_step, options.target_ms, options.json)
+    return command.command(settings, wishes)
+
+
 def _demo(options: argparse.Namespace) -> int:
     from ari_app.demo import demo
 
@@ -115,6 +125,12 @@ def _override(text: str) -> "Override":
     if not equals:
         raise argparse.ArgumentTypeError(f"{text}: write it as section.key=value")
     return Override(key.strip(), value)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text}: give a whole number over 0")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -156,6 +172,24 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--log-level", default="error", choices=("debug", "info", "warning", "error"))
     replay.set_defaults(verb=_replay)
 
+    bench = verbs.add_parser("bench", help="measure this box")
+    benches = bench.add_subparsers(title="what", required=True, metavar="WHAT")
+    capacity = benches.add_parser(
+        "capacity", help="how many calls at once the configured models answer in time; keeps the limit for `run`"
+    )
+    capacity.add_argument(
+        "--max-calls", type=_positive, metavar="N", help="try no more than so many; default: llm.sequences"
+    )
+    capacity.add_argument(
+        "--seconds-per-step", type=_positive, default=30, metavar="S", help="length of each try; default: 30"
+    )
+    capacity.add_argument(
+        "--target-ms", type=_positive, metavar="MS", help="instead of capacity.target_gap_ms, to try another"
+    )
+    capacity.add_argument("--json", action="store_true", help="print JSON")
+    capacity.add_argument("--log-level", default="error", choices=("debug", "info", "warning", "error"))
+    capacity.set_defaults(verb=_bench_capacity)
+
     demo = verbs.add_parser("demo", help="place a real call to the agent on a private Asterisk")
     turns = demo.add_argument_group("the caller's turns, said in the order given")
     turns.add_argument("--wav", type=Path, action="append", dest="lines", metavar="FILE", help="a turn as audio")
@@ -170,7 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(verb=_demo, config=DEFAULT_CONFIG)
 
     default = Path(os.environ.get("OFFHOOK_CONFIG", DEFAULT_CONFIG))
-    for verb in (run, check, calls, replay):
+    for verb in (run, check, calls, replay, capacity):
         verb.add_argument("-c", "--config", type=Path, default=default, metavar="FILE", help=f"default: {default}")
     return parser
 
