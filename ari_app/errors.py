@@ -20,6 +20,7 @@
     ├── MediaError
     │   └── FormatMismatch       a codec or rate other than the one agreed on
     ├── CapacityError            a measurement of the capacity that cannot be made or kept
+    ├── PackageError             a Debian package that cannot be had or unpacked
     ├── RecordingError
     └── StoreError
 
@@ -123,6 +124,10 @@ class FormatMismatch(MediaError):
 
 class CapacityError(OffhookError):
     """A measurement of the capacity that cannot be made, read or written."""
+
+
+class PackageError(OffhookError):
+    """A Debian package that cannot be fetched or unpacked."""
 
 
 class RecordingError(OffhookError):

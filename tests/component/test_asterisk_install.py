@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ari_app.demo import asterisk_install
+from ari_app.demo import asterisk_install, debian
 from ari_app.demo.asterisk_install import AsteriskInstall, default_cache_folder, find_or_fetch
 from ari_app.errors import AsteriskError
 
@@ -26,7 +26,7 @@ def apt(tmp_path, monkeypatch):
     folder = tmp_path / "bin"
     folder.mkdir()
     (tmp_path / "keyring").touch()
-    monkeypatch.setattr(asterisk_install, "KEYRING", tmp_path / "keyring")
+    monkeypatch.setattr(debian, "KEYRING", tmp_path / "keyring")
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
 
     def put(script):
@@ -70,8 +70,8 @@ def test_packages_that_cannot_be_unpacked_leave_nothing(apt, tmp_path):
 FETCH = """
 import sys
 from pathlib import Path
-from ari_app.demo import asterisk_install
-asterisk_install.KEYRING = Path(sys.argv[2])
+from ari_app.demo import asterisk_install, debian
+debian.KEYRING = Path(sys.argv[2])
 asterisk_install.find_or_fetch(Path(sys.argv[1]), lambda line: print(line, flush=True), suite="sid")
 """
 
@@ -98,7 +98,7 @@ def test_a_damaged_cache_is_named(tmp_path):
 
 
 def test_a_host_that_is_not_debian_hears_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(asterisk_install, "KEYRING", tmp_path / "none")
+    monkeypatch.setattr(debian, "KEYRING", tmp_path / "none")
     with pytest.raises(AsteriskError, match="apt-get install asterisk"):
         find_or_fetch(tmp_path, suite="sid")
 
