@@ -25,10 +25,10 @@ _SILENCE_DB = -40.0
 """Frames this far under PEAK are silence."""
 _FRAME_SECONDS = 0.005
 """Length of the frames in which silence is looked for."""
-_LEAD_SECONDS = 0.01
+_LEAD_FRAMES = 2
 """Kept before the first loud frame: soft consonants live there, and the caller waits for every millisecond of it."""
 _FADE_IN_SECONDS, _FADE_OUT_SECONDS = 0.003, 0.005
-"""Slopes at the cuts, against clicks."""
+"""Slopes at the cuts, against clicks; neither is longer than a frame."""
 _STEPS_A_SECOND = 50
 """A resampled piece is a whole number of these steps, 20 ms: each ends with a media frame."""
 _CONTEXT_SECONDS = 0.02
@@ -49,7 +49,6 @@ class Voicing:
         self._silence = PEAK * 10 ** (_SILENCE_DB / 20)
         self._resampler = PieceResampler(from_rate, to_rate)
         self._frame = int(_FRAME_SECONDS * from_rate)
-        self._lead = int(_LEAD_SECONDS * from_rate)
         self._pause = int(pause_seconds * from_rate)
         self._fade_in = np.linspace(0, 1, int(_FADE_IN_SECONDS * from_rate), dtype=np.float32)
         self._fade_out = np.linspace(1, 0, int(_FADE_OUT_SECONDS * from_rate), dtype=np.float32)
@@ -65,14 +64,16 @@ class Voicing:
         return pcm
 
     def _go_on(self) -> Audio:
-        """All up to the last loud frame; a slope's length stays, should the clause end here."""
-        loud_until = self._find_speech()
+        """All up to the last loud frame; one stays in any case, to end in a slope should the clause end here."""
+        whole = len(self._waiting) // self._frame
+        loud_until = self._find_speech(self._waiting[: whole * self._frame])
         if not self._begun:
-            self._waiting = self._waiting[-self._lead :]
-        return self._take(min(loud_until, len(self._waiting) - len(self._fade_out)))
+            self._take((whole - _LEAD_FRAMES) * self._frame)
+            return self._take(0)
+        return self._take(min(loud_until, (len(self._waiting) // self._frame - 1) * self._frame))
 
     def _end(self) -> Audio:
-        loud_until = self._find_speech()
+        loud_until = self._find_speech(np.pad(self._waiting, (0, -len(self._waiting) % self._frame)))
         if not self._begun:
             return self._take(0)
         end = loud_until + self._pause
@@ -81,19 +82,18 @@ class Voicing:
         rest[len(rest) - len(slope) :] *= slope
         return np.pad(rest, (0, end - len(rest)))
 
-    def _find_speech(self) -> int:
+    def _find_speech(self, audio: Audio) -> int:
         """Where the last loud frame ends, 0 without any; what comes before the clause's first one is cut off."""
-        frames = np.pad(self._waiting, (0, -len(self._waiting) % self._frame)).reshape(-1, self._frame)
-        loud = np.flatnonzero(np.abs(frames).max(axis=1, initial=0.0) > self._silence)
+        loud = np.flatnonzero(np.abs(audio.reshape(-1, self._frame)).max(axis=1, initial=0.0) > self._silence)
         if not len(loud):
             return 0
         begin = 0
         if not self._begun:
             self._begun = True
-            begin = max(0, int(loud[0]) * self._frame - self._lead)
-            self._waiting = self._waiting[begin:]
+            begin = max(0, int(loud[0]) - _LEAD_FRAMES)
+            self._take(begin * self._frame)
             self._waiting[: len(self._fade_in)] *= self._fade_in[: len(self._waiting)]
-        return min((int(loud[-1]) + 1) * self._frame - begin, len(self._waiting))
+        return (int(loud[-1]) + 1 - begin) * self._frame
 
     def _take(self, count: int) -> Audio:
         taken, self._waiting = np.split(self._waiting, [max(0, count)])

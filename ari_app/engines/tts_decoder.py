@@ -13,6 +13,7 @@ than what the layers could.
 """
 
 import math
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -93,7 +94,11 @@ def load_halves(path: Path, threads: int) -> tuple[onnxruntime.InferenceSession,
     halves = split(path.read_bytes(), _is_first_layer)
     if halves is None:
         raise ValueError("no dec.conv_pre in its graph")
-    encoder, decoder = (load_onnx(path, "voice", threads, part=half) for half in (halves.first, halves.second))
+    with tempfile.TemporaryDirectory(prefix="offhook-") as folder:  # a session keeps bytes that it is given
+        files = Path(folder, "encoder.onnx"), Path(folder, "decoder.onnx")
+        for file, half in zip(files, (halves.first, halves.second), strict=True):
+            file.write_bytes(half)
+        encoder, decoder = (load_onnx(file, f"voice {path},", threads) for file in files)
     return encoder, decoder, halves.seam
 
 

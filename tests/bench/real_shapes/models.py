@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ari_app.demo.asterisk_install import default_cache_folder
 
-VERSION = "1"
+VERSION = "2"
 """To be raised whenever what is made changes."""
 AGENT = ("tests.bench.real_shapes.agent",)
 """The program that an AgentProcess runs with them."""

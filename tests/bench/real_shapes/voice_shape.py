@@ -8,7 +8,7 @@
 Layers, widths and kernels are those of Piper's training recipe. Two things differ. The encoder's attention knows no
 relative positions and the duration flows have no splines: both work on phonemes, of which there are a tenth as many
 as frames, and cost nothing beside the decoder. And every phoneme lasts PHONEME_FRAMES, so that the length of what is
-said is that of a real voice.
+said is that of a real voice. The decoder's first layer has the name that Piper's exports give it.
 """
 
 import json
@@ -25,6 +25,7 @@ DURATION_LAYERS, DURATION_FLOWS, SPLINE_WIDTH = 3, 3, 29
 FLOWS, FLOW_LAYERS = 4, 4
 RATES, RATE_KERNELS = (8, 8, 4), (16, 16, 8)
 DECODER_WIDTH, RESIDUALS = 256, ((3, (1, 2)), (5, (2, 6)), (7, (3, 12)))
+SPEAKER_WIDTH = 512
 PAD = 0
 """The id that Piper puts between all phonemes."""
 PHONEME_FRAMES, PAD_FRAMES = 3, 2
@@ -33,22 +34,22 @@ LOUDNESS = 0.4
 """Of the output's weights: what is heard is noise, loud enough for a telephone."""
 
 
-def make(path: Path) -> None:
+def make(path: Path, speakers: int = 1) -> None:
     """Write the voice and, beside it, its description."""
-    graph = _Graph()
+    graph = _Graph(speakers)
     encoded = _encoder(graph, "input")
     mean = graph.conv(encoded, WIDTH, 2 * WIDTH, 1)
     mean = graph.take(mean, 0, WIDTH)
     frames = graph.node("MatMul", mean, _path(graph, _durations(graph, "input", encoded)))
     noise = graph.node("Mul", graph.node("RandomNormalLike", frames), graph.take("scales", 0, 1, axis=0))
     latent = _flow(graph, graph.node("Add", frames, noise))
-    audio = _decoder(graph, latent)
+    audio = _decoder(graph, latent, _speaker(graph) if speakers > 1 else None)
     graph.node("Unsqueeze", audio, graph.constant([1], np.int64), name="output")
     onnx.save(graph.model(), path)
-    path.with_name(path.name + ".json").write_text(json.dumps(_description()))
+    path.with_name(path.name + ".json").write_text(json.dumps(_description(speakers)))
 
 
-def _description() -> dict:
+def _description(speakers: int) -> dict:
     return {
         "audio": {"sample_rate": RATE, "quality": "medium"},
         "espeak": {"voice": "en-us"},
@@ -56,8 +57,8 @@ def _description() -> dict:
         "phoneme_type": "espeak",
         "phoneme_id_map": DEFAULT_PHONEME_ID_MAP,
         "num_symbols": SYMBOLS,
-        "num_speakers": 1,
-        "speaker_id_map": {},
+        "num_speakers": speakers,
+        "speaker_id_map": {f"speaker {number}": number for number in range(speakers)} if speakers > 1 else {},
         "hop_length": HOP,
     }
 
@@ -65,7 +66,8 @@ def _description() -> dict:
 class _Graph:
     """Nodes and weights; sequences are [1, channels, time]."""
 
-    def __init__(self) -> None:
+    def __init__(self, speakers: int) -> None:
+        self.speakers = speakers
         self._nodes: list[onnx.NodeProto] = []
         self._weights: list[onnx.TensorProto] = []
         self._random = np.random.default_rng(0)
@@ -75,20 +77,25 @@ class _Graph:
         self._nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
         return name
 
-    def constant(self, values, dtype=np.float32) -> str:
-        name = f"w{len(self._weights)}"
+    def constant(self, values, dtype=np.float32, name: str = "") -> str:
+        name = name or f"w{len(self._weights)}"
         self._weights.append(numpy_helper.from_array(np.asarray(values, dtype), name))
         return name
 
-    def random(self, *shape: int, scale: float) -> str:
-        return self.constant(self._random.standard_normal(shape) * scale)
+    def random(self, *shape: int, scale: float, name: str = "") -> str:
+        return self.constant(self._random.standard_normal(shape) * scale, name=name)
 
     def take(self, source: str, begin: int, end: int, axis: int = 1) -> str:
         return self.node("Slice", source, *(self.constant([n], np.int64) for n in (begin, end, axis)))
 
-    def conv(self, source: str, inputs: int, outputs: int, kernel: int, dilation: int = 1, groups: int = 1) -> str:
+    def conv(
+        self, source: str, inputs: int, outputs: int, kernel: int, dilation: int = 1, groups: int = 1, name: str = ""
+    ) -> str:
+        """`name` is the layer's."""
         fan_in = inputs // groups * kernel
-        weight = self.random(outputs, inputs // groups, kernel, scale=fan_in**-0.5)
+        weight = self.random(
+            outputs, inputs // groups, kernel, scale=fan_in**-0.5, name=f"{name}.weight" if name else ""
+        )
         pad = (kernel - 1) * dilation // 2
         bias = self.constant(np.zeros(outputs))
         return self.node("Conv", source, weight, bias, dilations=[dilation], pads=[pad, pad], group=groups)
@@ -110,6 +117,8 @@ class _Graph:
             helper.make_tensor_value_info("input_lengths", TensorProto.INT64, [1]),
             helper.make_tensor_value_info("scales", TensorProto.FLOAT, [3]),
         ]
+        if self.speakers > 1:
+            inputs.append(helper.make_tensor_value_info("sid", TensorProto.INT64, [1]))
         output = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 1, 1, "time"])
         graph = helper.make_graph(self._nodes, "voice", inputs, [output], self._weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -198,10 +207,19 @@ def _wavenet(graph: _Graph, x: str) -> str:
     return graph.node("Sum", *skips)
 
 
-def _decoder(graph: _Graph, latent: str) -> str:
+def _speaker(graph: _Graph) -> str:
+    """What the decoder is told of the speaker, [1, DECODER_WIDTH, 1]."""
+    table = graph.random(graph.speakers, SPEAKER_WIDTH, scale=1.0)
+    one = graph.node("Unsqueeze", graph.node("Gather", table, "sid"), graph.constant([2], np.int64))
+    return graph.conv(one, SPEAKER_WIDTH, DECODER_WIDTH, 1, name="dec.cond")
+
+
+def _decoder(graph: _Graph, latent: str, speaker: str | None) -> str:
     """HiFi-GAN: [1, WIDTH, frames] → [1, 1, samples]."""
     width = DECODER_WIDTH
-    x = graph.conv(latent, WIDTH, width, 7)
+    x = graph.conv(latent, WIDTH, width, 7, name="dec.conv_pre")
+    if speaker:
+        x = graph.node("Add", x, speaker)
     for rate, kernel in zip(RATES, RATE_KERNELS, strict=True):
         x = graph.node("LeakyRelu", x, alpha=0.1)
         weight = graph.random(width, width // 2, kernel, scale=(width * kernel / rate) ** -0.5)
