@@ -150,6 +150,7 @@ class _Shown:
     def __exit__(self, *_: object) -> None:
         self._progress.remove_task(self._task)
         self._live.stop()
+        self._console.print()
 
     def say(self, line: str) -> None:
         """A line above."""
