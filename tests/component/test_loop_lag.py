@@ -30,12 +30,12 @@ def test_a_loop_that_is_idle_is_never_late():
         await asyncio.sleep(1.01)
         return lag.worst_seconds
 
-    assert measured(work) == ([0] * 20, 0.0)
+    assert measured(work) == ([0] * 8, 0.0)
 
 
 def test_a_stall_is_seen_once_in_its_length_and_for_a_minute():
     async def work(lag, loop):
-        await asyncio.sleep(0.11)
+        await asyncio.sleep(0.135)
         loop.stall(0.3)
         await asyncio.sleep(0.1)
         soon = lag.worst_seconds
@@ -45,8 +45,8 @@ def test_a_stall_is_seen_once_in_its_length_and_for_a_minute():
         return soon, later, lag.worst_seconds
 
     observed, worst = measured(work)
-    assert [ms for ms in observed if ms] == [260]
-    assert worst == pytest.approx((0.26, 0.26, 0.0))
+    assert [ms for ms in observed if ms] == [185]
+    assert worst == pytest.approx((0.185, 0.185, 0.0))
 
 
 def test_a_warning_has_figures_and_comes_once_a_minute(caplog):
@@ -63,13 +63,13 @@ def test_a_warning_has_figures_and_comes_once_a_minute(caplog):
         _, first = measured(work)
     assert first == 1
     assert [(record.times, record.levelname) for record in caplog.records] == [(1, "WARNING"), (20, "WARNING")]
-    assert caplog.records[0].worst_ms >= 150
+    assert caplog.records[0].worst_ms > 60
 
 
 def test_small_delays_are_not_worth_a_warning(caplog):
     async def work(lag, loop):
         for _ in range(100):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.125)
             loop.stall(0.05)
 
     with caplog.at_level(logging.INFO, "ari_app"):
