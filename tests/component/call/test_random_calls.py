@@ -67,6 +67,7 @@ def random_call(seed, *, holds=False):
         mind = desk.mind = desk.session._conversation = AnyMind(dice)
         desk.ears.seconds = dice.choice((0.02, 0.1, 0.4))
         desk.voice.seconds = dice.choice((0.01, 0.35))
+        desk.voice.piece_seconds = (0.25, 3600.0)[seed % 2]  # with 0.35 s of work for each, they are late
         desk.wire.late_marks = dice.choice((True, False))
         said, script, now, on_hold = [], [(1.0, False)], 1.0, []
         for _ in range(25):
