@@ -31,6 +31,7 @@ from ari_app.core.events import (
     ReplyFailed,
     SpeakingDone,
     SpeakingStarted,
+    SpeechStarted,
     SpeechStopped,
     ToolCalled,
 )
@@ -116,6 +117,8 @@ class Exchange:
         self._speaking: asyncio.Task[None] | None = None
         self._drafted: int | None = None
         self._draft_tools: list[ToolCalled] = []  # what the draft wants done, when it becomes the reply
+        self._caller_speaks = False  # to us
+        self._prepares = turn.judge != "silence" or turn.speculate > 0  # words are wanted before the turn is over
         if turn.partial_ms:
             spawn(self._reading.run())
 
@@ -161,10 +164,18 @@ class Exchange:
                 self._turns.speech_ended(event.at)  # of this turn; a cough over the answer is none
         elif isinstance(event, Heard):
             self._turns.stamp("transcript")
-        if state is State.CALLER_SPEAKING:
+        elif isinstance(event, SpeechStarted) and state is State.CALLER_SPEAKING and self._transcribing:
+            self._transcribing.cancel()  # it was no pause
+        self._caller_speaks = state is State.CALLER_SPEAKING
+        if self._caller_speaks:
             self._reading.begin()
         else:
             self._reading.end()
+
+    def hushed(self) -> None:
+        """The caller, who was speaking, cannot be heard any more; some 60 ms later it will be known to be a pause."""
+        if self._caller_speaks and self._prepares:
+            self._spawn(self._hearing.prepare())
 
     # -- what the machine wants
 

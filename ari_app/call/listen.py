@@ -12,7 +12,7 @@ import numpy as np
 
 from ari_app.audio.clock import FrameClock
 from ari_app.audio.echo import EchoDetector
-from ari_app.audio.loudness import end_of_speech
+from ari_app.audio.loudness import LEVEL_SECONDS, Hush, end_of_speech
 from ari_app.audio.resample import StreamResampler
 from ari_app.audio.tones import ToneDetector
 from ari_app.core.events import SpeechStarted, SpeechStopped, ToneHeard
@@ -32,7 +32,7 @@ less."""
 _SUSPECT = 0.1
 """Probability of speech from which a window is worth asking whether it is echo."""
 
-_LEVEL_WINDOWS = math.ceil(1.5 / WINDOW_SECONDS)
+_LEVEL_WINDOWS = math.ceil(LEVEL_SECONDS / WINDOW_SECONDS)
 """Windows before a stop that tell how loud the caller speaks."""
 _FADE_SECONDS = 0.12
 """How far the audible end may lie from the detected one: words fade, noise goes on, and some words are soft."""
@@ -52,13 +52,20 @@ class Listener:
         *,
         max_speech_ms: int,
         agent_speaks: Callable[[], bool],
+        on_hush: Callable[[], None],
     ) -> None:
+        """`on_hush` is told when the caller, who was speaking, cannot be heard any more: a stop may follow, some 60 ms
+        later, or the next word."""
         self._clock = FrameClock()
         self._resampler = StreamResampler(rate, SPEECH_RATE)
         self._vad = vad
         self._detector = detector
         self._echo = echo
         self._agent_speaks = agent_speaks
+        self._on_hush = on_hush
+        self._hush = Hush(SPEECH_RATE)
+        self._hushes = 0
+        self._hushed = False
         self._tones = ToneDetector()
         self._rest: Samples = np.empty(0, np.float32)
         limit = math.ceil((max_speech_ms / 1000 + _SLACK_SECONDS) / WINDOW_SECONDS)
@@ -73,7 +80,8 @@ class Listener:
         """Take the next frame; returns what it decided, mostly nothing."""
         self._last_frame_at = frame.at
         audio_time = self._clock.end_of(frame.at)
-        samples = np.concatenate((self._rest, self._resampler.feed(frame.pcm)))
+        new = self._resampler.feed(frame.pcm)
+        samples = np.concatenate((self._rest, new))
         whole = len(samples) // VAD_WINDOW
         self._rest = samples[whole * VAD_WINDOW :]
         decisions: list[Decision] = []
@@ -81,7 +89,14 @@ class Listener:
             window = samples[index * VAD_WINDOW : (index + 1) * VAD_WINDOW]
             later = (len(samples) - (index + 1) * VAD_WINDOW) / SPEECH_RATE
             decisions += self._hear_window(window, audio_time - later)
+        if self._speaking:
+            self._listen_for_hush(new)
         return decisions
+
+    @property
+    def hush(self) -> int | None:
+        """The number of the hush since the caller's last audible sound; None while there is sound, or noise."""
+        return self._hushes if self._hushed else None
 
     def next_deadline(self) -> float | None:
         """When `on_gap` is wanted, if no frame comes before; None while the caller does not speak."""
@@ -110,10 +125,18 @@ class Listener:
             event = SpeechStopped(self._audible_end(event.at, end_at))
         if event is not None:
             self._speaking = isinstance(event, SpeechStarted)
+            if self._speaking:
+                self._hush, self._hushed = Hush(SPEECH_RATE), False
             self._in_utterance = self._in_utterance or self._speaking
         if not self._in_utterance:
             self._trim(_PRE_ROLL_WINDOWS)
         return [] if event is None else [event]
+
+    def _listen_for_hush(self, samples: Samples) -> None:
+        before, self._hushed = self._hushed, self._hush.feed(samples)
+        if self._hushed and not before:
+            self._hushes += 1
+            self._on_hush()
 
     def _audible_end(self, detected: float, now: float) -> float:
         """When the last audible sound ended, near where the detector saw the end."""

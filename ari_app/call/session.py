@@ -127,6 +127,7 @@ class Session:
             echo,
             max_speech_ms=settings.turn.max_speech_ms,
             agent_speaks=self._agent_speaks,
+            on_hush=self._hushed,
         )
         self._exchange = Exchange(
             self._parts,
@@ -145,6 +146,10 @@ class Session:
 
     def _agent_speaks(self) -> bool:
         return self._exchange is not None and self._exchange.playout.speaking
+
+    def _hushed(self) -> None:
+        if self._exchange is not None:
+            self._exchange.hushed()
 
     # -- what comes in
 

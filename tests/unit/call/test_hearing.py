@@ -12,6 +12,7 @@ from ari_app.engines.base import SPEECH_RATE, VAD_WINDOW, Transcript
 from ari_app.errors import EngineError
 from ari_app.media.transport import Frame
 from ari_app.settings import BargeInSettings, VadSettings
+from tests.component.call.virtual_time import run
 
 
 class Quiet:
@@ -49,14 +50,21 @@ class Room:
     def __init__(self, judge=None):
         self.ear, self.windows = Ear(), 0
         detector = SpeechDetector(VadSettings(), BargeInSettings())
+        self.hushes = []
         self.listener = Listener(
-            SPEECH_RATE, self.ear, detector, Quiet(), max_speech_ms=60_000, agent_speaks=lambda: False
+            SPEECH_RATE,
+            self.ear,
+            detector,
+            Quiet(),
+            max_speech_ms=60_000,
+            agent_speaks=lambda: False,
+            on_hush=lambda: self.hushes.append(self.windows),
         )
         self.hearing = Hearing(self.listener, self.ear, judge, sure_from=-0.5)
 
-    def hears(self, windows, loud=True):
-        """So many windows of the caller's audio."""
-        pcm = np.full(VAD_WINDOW, 8000 if loud else 0, np.int16).tobytes()
+    def hears(self, windows, loud=True, share=1.0):
+        """So many windows of the caller's audio, of which each begins with so much sound."""
+        pcm = np.where(np.arange(VAD_WINDOW) < share * VAD_WINDOW, 8000 if loud else 0, 0).astype(np.int16).tobytes()
         for _ in range(windows):
             self.windows += 1
             self.listener.hear(Frame(pcm, 100 + self.windows * 0.032))
@@ -178,3 +186,103 @@ async def test_ears_that_fail_are_heard_of():
     room.ear.asked[0][1].set_exception(EngineError("deaf"))
     with pytest.raises(EngineError, match="deaf"):
         await asking
+
+
+async def asked_in_a_hush(room):
+    """The caller falls silent, and its words are asked for in that moment; the stop is not noticed yet."""
+    before = len(room.hushes)
+    room.hears(20)
+    room.hears(1, share=0.1)
+    assert len(room.hushes) == before
+    room.hears(1, loud=False)
+    assert len(room.hushes) == before + 1
+    return await room.ask(room.hearing.prepare)
+
+
+async def test_what_was_prepared_in_a_hush_is_used_at_the_pause():
+    room = Room()
+    preparing = await asked_in_a_hush(room)
+    room.hears(3, loud=False)
+    asking = await room.ask(room.hearing.words)
+    room.ear.answer(0)
+    assert (await asking).text == "<22>"
+    await preparing
+    assert len(room.ear.asked) == 1
+    room.hearing.accept()
+    room.hears(20)
+    assert await room.words() == "<30>", "what was accepted is prepared no more"
+
+
+async def test_what_was_prepared_is_worth_nothing_when_the_caller_goes_on():
+    room = Room()
+    preparing = await asked_in_a_hush(room)
+    room.hears(20)
+    room.ear.answer(0)
+    await preparing
+    assert await room.words() == "<42>"
+
+
+async def test_without_a_hush_nothing_is_prepared():
+    room = Room()
+    room.hears(20)
+    await room.hearing.prepare()
+    assert room.ear.asked == []
+
+
+async def test_a_preparation_that_fails_is_not_heard_of():
+    room = Room()
+    preparing = await asked_in_a_hush(room)
+    asking = await room.ask(room.hearing.words)
+    room.ear.asked[0][1].set_exception(EngineError("deaf"))
+    await preparing
+    await asyncio.sleep(0)
+    room.ear.answer(1)
+    assert (await asking).text == "<22>"
+
+
+def test_on_a_choppy_line_preparing_takes_half_a_core_at_most():
+    async def call():
+        room = Room()
+        for _ in range(100):  # every 0.11 s a hush, and 0.1 s of work
+            preparing = await asked_in_a_hush(room)
+            await asyncio.sleep(0.1)
+            if not preparing.done():
+                room.ear.answer(-1)
+            await preparing
+            room.hears(1)
+            await asyncio.sleep(0.01)
+        return len(room.ear.asked)
+
+    assert run(call()) == 50
+
+
+async def test_the_words_so_far_are_dropped_when_all_words_are_wanted():
+    room = Room()
+    room.hears(20)
+    reading = await room.ask(room.hearing.words_so_far)
+    assert await room.words() == "<20>"
+    assert await reading == ""
+    assert room.ear.asked[0][1].cancelled()
+
+
+async def test_a_beginning_that_is_being_settled_is_not_dropped():
+    room = Room()
+    room.hears(400)
+    settling = await room.ask(room.hearing.words_so_far)
+    asking = await room.ask(room.hearing.words)
+    room.ear.answer(0)
+    assert await settling
+    room.ear.answer(1)
+    assert (await asking).text == "<400>"
+
+
+async def test_a_preparation_holds_nothing_that_was_settled_meanwhile():
+    room = Room()
+    room.hears(400)
+    settling = await room.ask(room.hearing.words_so_far)
+    preparing = await asked_in_a_hush(room)
+    room.ear.answer(0)
+    settled = int((await settling).strip("<>"))
+    room.ear.answer(1)
+    await preparing
+    assert await room.words() == f"<{settled}> <{422 - settled}>"
