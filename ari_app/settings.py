@@ -11,6 +11,7 @@ from typing import Any, Literal
 TransportName = Literal["auto", "websocket", "audiosocket", "rtp"]
 ListenMode = Literal["auto", "direct", "snoop"]
 RecordingMode = Literal["legs", "bridge", "off"]
+Device = Literal["auto", "cpu", "cuda"]
 Judge = Literal["silence", "text", "smart-turn"]
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -115,8 +116,6 @@ class LlmSettings:
     """A reply is cut after this many tokens."""
     temperature: float = between(0.0, 0.0, 2.0)
     """0 is greedy."""
-    gpu_layers: int = between(0, -1, 1000)
-    """Layers put on a GPU (-1: all); needs a llama-cpp-python built for CUDA."""
 
 
 @dataclass(frozen=True)
@@ -293,6 +292,9 @@ class AgentSettings:
 class Settings:
     """The whole configuration file."""
 
+    device: Device = "auto"
+    """Where speech recognition and language model compute: ``auto`` on a CUDA GPU as far as there is one and its memory
+    holds them, ``cuda`` only there, or Offhook does not start, ``cpu`` never. The voice stays on the processor."""
     asterisk: AsteriskSettings = field(default_factory=AsteriskSettings)
     media: MediaSettings = field(default_factory=MediaSettings)
     vad: VadSettings = field(default_factory=VadSettings)

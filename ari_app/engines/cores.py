@@ -55,7 +55,7 @@ def available_cores(root: Path = Path("/")) -> int:
 
     A core's second hardware thread does not count, it only slows ggml down. `root` is where /proc and /sys are.
     """
-    quota = min((_quota(folder) for folder in _control_groups(root)), default=inf)
+    quota = min((_quota(folder) for folder in control_groups(root)), default=inf)
     return max(1, int(min(_physical_cores(root, os.sched_getaffinity(0)), quota)))
 
 
@@ -79,7 +79,7 @@ def _physical_cores(root: Path, cpus: set[int]) -> int:
     return len({siblings.read_text() if siblings.exists() else str(cpu) for cpu, siblings in topology})
 
 
-def _control_groups(root: Path) -> list[Path]:
+def control_groups(root: Path) -> list[Path]:
     """The folders of this process's control group (version 2) and of those around it, each of which limits it."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()

@@ -1,8 +1,8 @@
 """llama.cpp, the library: a model with its vocabulary, and a context that decodes many sequences in one batch.
 
-The only file that knows llama-cpp-python, and only its low-level bindings: its `Llama` class serves one sequence. No
-policy here; which sequence does what is the scheduler's business. A model may be used from any thread, a context from
-its owner's only, but for `LlamaContext.abort`.
+Of llama-cpp-python only the low-level bindings: its `Llama` class serves one sequence. What its build can do is asked
+in llama_build.py. No policy here; which sequence does what is the scheduler's business. A model may be used from any
+thread, a context from its owner's only, but for `LlamaContext.abort`.
 """
 
 import ctypes
@@ -15,59 +15,37 @@ from typing import Any
 import llama_cpp as api
 import numpy as np
 
+from ari_app.engines import llama_build
 from ari_app.errors import ModelError
 
 BATCH_TOKENS = 512
 """Most tokens in one batch: the scheduler's prefill chunk and a token for each sequence fit in."""
+ALL_LAYERS = -1
 TOP_K, TOP_P = 40, 0.95
 """The usual cuts of unlikely tokens, when the temperature is over 0."""
 TOOL_MARKS = ("<tool_call>", "</tool_call>")
 """Special tokens of some vocabularies that have to come out as text."""
 
-ERROR = 4
-"""ggml's log level for errors."""
-_errors: list[str] = []
-"""What llama.cpp said when it last failed: its functions return no reason. The first few lines tell it."""
-
-
-def _on_log(level: int, text: bytes, _user_data: Any) -> None:
-    if level == ERROR and len(_errors) < 4:
-        _errors.append(text.decode("utf-8", "replace").strip())
-
-
-_keep_log = api.llama_log_callback(_on_log)  # a global: llama.cpp keeps no reference to it
-
-
-def _why() -> str:
-    return _errors[0] if _errors else "llama.cpp gave no reason"
-
-
-def has_gpu() -> bool:
-    """Whether this build of llama.cpp can compute on a GPU."""
-    return bool(api.llama_supports_gpu_offload())
-
 
 class LlamaModel:
     """The weights and the vocabulary of a GGUF file."""
 
-    def __init__(self, path: Path, gpu_layers: int) -> None:
-        """Load them. Raises ModelError when the file is missing, corrupt, or asks for a GPU that is not there."""
+    def __init__(self, path: Path, *, gpu: bool) -> None:
+        """Load them into memory, or into the GPU's. Raises ModelError when the file is missing or corrupt."""
         if not path.is_file():
             raise ModelError(f"LLM model {path} does not exist", "correct llm.model")
-        api.llama_log_set(_keep_log, ctypes.c_void_p(0))
-        api.llama_backend_init()
-        if gpu_layers and not has_gpu():
-            raise ModelError(
-                "llm.gpu_layers is set, but this llama-cpp-python was built without a GPU",
-                "set llm.gpu_layers to 0, or reinstall it with CMAKE_ARGS=-DGGML_CUDA=on",
-            )
+        llama_build.start()
         params = api.llama_model_default_params()
-        params.n_gpu_layers = gpu_layers
+        params.n_gpu_layers = ALL_LAYERS if gpu else 0
+        none = ctypes.c_void_p()  # a list that ends at once; otherwise a GPU would be used for large batches even so
+        params.devices = None if gpu else ctypes.addressof(none)
         params.load_mode = api.LLAMA_LOAD_MODE_NONE  # mapping the file keeps a second copy of repacked weights
-        _errors.clear()
+        llama_build.forget_errors()
         self._model = api.llama_model_load_from_file(str(path).encode(), params)
         if not self._model:
-            raise ModelError(f"LLM model {path} cannot be loaded: {_why()}", "copy the file again; it must be a GGUF")
+            raise ModelError(
+                f"LLM model {path} cannot be loaded: {llama_build.why()}", "copy the file again; it must be a GGUF"
+            )
         self._vocab = api.llama_model_get_vocab(self._model)
         self.path = path
         self.train_context: int = api.llama_model_n_ctx_train(self._model)
@@ -169,11 +147,11 @@ class LlamaContext:
         self._stop = ctypes.create_string_buffer(2)
         params.abort_callback = ctypes.cast(ctypes.CDLL(None).strlen, api.ggml_abort_callback)
         params.abort_callback_data = ctypes.cast(self._stop, ctypes.c_void_p)
-        _errors.clear()
+        llama_build.forget_errors()
         self._context = api.llama_init_from_model(model.handle(), params)
         if not self._context:
             raise ModelError(
-                f"LLM model {model.path}: no context of {tokens} tokens for {sequences} sequences: {_why()}",
+                f"LLM model {model.path}: no context of {tokens} tokens for {sequences} sequences: {llama_build.why()}",
                 "lower llm.context_tokens",
             )
         self._memory = api.llama_get_memory(self._context)

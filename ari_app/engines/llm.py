@@ -24,10 +24,10 @@ REPLY_SHARE = 4
 class LlamaLlm:
     """A model, its chat template, its context and the thread that computes."""
 
-    def __init__(self, settings: LlmSettings) -> None:
+    def __init__(self, settings: LlmSettings, *, gpu: bool = False) -> None:
         """Load the model and run it once, so that the first call finds it warm. Raises ModelError."""
         self._settings = settings
-        self._model = LlamaModel(settings.model, settings.gpu_layers)
+        self._model = LlamaModel(settings.model, gpu=gpu)
         try:
             self._template = _template(self._model)
             threads = settings.threads or llm_threads(available_cores(), self._model.parameters)

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from ari_app.engines.base import Judge, Llm, Stt, Tts, Vad
 from ari_app.engines.cores import hand_over_quickly, yield_to_media
 from ari_app.engines.llm import LlamaLlm
+from ari_app.engines.placement import place
 from ari_app.engines.smart_turn import SmartTurn
 from ari_app.engines.stt import WhisperStt
 from ari_app.engines.tts import PiperTts
@@ -49,9 +50,10 @@ async def load_engines(settings: Settings, progress: Callable[[str], None]) -> E
     Raises ModelError for the first that cannot be loaded, after the others were closed again.
     """
     hand_over_quickly()
+    on_gpu = await _on_own_thread(lambda: place(settings))
     vad = SileroVad(settings.vad)
-    stt = asyncio.create_task(_load("speech to text", lambda: WhisperStt(settings.stt), progress))
-    llm = asyncio.create_task(_load("language model", lambda: LlamaLlm(settings.llm), progress))
+    stt = asyncio.create_task(_load("speech to text", lambda: WhisperStt(settings.stt, gpu="stt" in on_gpu), progress))
+    llm = asyncio.create_task(_load("language model", lambda: LlamaLlm(settings.llm, gpu="llm" in on_gpu), progress))
     tts = asyncio.create_task(_load("voice", lambda: PiperTts(settings.tts), progress))
     judge = None
     if settings.turn.judge == "smart-turn":
@@ -67,13 +69,17 @@ async def load_engines(settings: Settings, progress: Callable[[str], None]) -> E
 
 async def _load(name: str, make: Callable[[], T], progress: Callable[[str], None]) -> T:
     begin = time.monotonic()
-    thread = ThreadPoolExecutor(1, "load", initializer=yield_to_media)
-    try:
-        engine = await asyncio.get_running_loop().run_in_executor(thread, make)
-    finally:
-        thread.shutdown(wait=False)
+    engine = await _on_own_thread(make)
     progress(f"{name} ready in {time.monotonic() - begin:.1f} s")
     return engine
+
+
+async def _on_own_thread(make: Callable[[], T]) -> T:
+    thread = ThreadPoolExecutor(1, "load", initializer=yield_to_media)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(thread, make)
+    finally:
+        thread.shutdown(wait=False)
 
 
 async def _all_loaded(loading: Loading) -> None:

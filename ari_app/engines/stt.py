@@ -31,11 +31,11 @@ NEEDED_FILES = ("model.bin", "config.json", "tokenizer.json")
 class WhisperStt:
     """Whisper on `workers` threads, one core each."""
 
-    def __init__(self, settings: SttSettings) -> None:
+    def __init__(self, settings: SttSettings, *, gpu: bool = False) -> None:
         """Load the model and run it once, so that the first call finds it warm. Raises ModelError."""
         self._settings = settings
         workers = settings.workers or stt_workers(available_cores())
-        self._model = _load(settings, workers)
+        self._model = _load(settings, workers, gpu=gpu)
         self._tokenizer = _tokenizer(self._model, settings)
         self._limit = (self._model.feature_extractor.chunk_length - MARGIN_SECONDS) * SPEECH_RATE
         self._worker = Worker("stt", workers)
@@ -92,7 +92,7 @@ class WhisperStt:
         return Transcript(text, log_probability, no_speech)
 
 
-def _load(settings: SttSettings, workers: int) -> WhisperModel:
+def _load(settings: SttSettings, workers: int, *, gpu: bool) -> WhisperModel:
     folder: Path = settings.model
     if not folder.is_dir():
         raise ModelError(f"STT model folder {folder} does not exist", "correct stt.model")
@@ -104,7 +104,7 @@ def _load(settings: SttSettings, workers: int) -> WhisperModel:
     try:
         return WhisperModel(
             str(folder),
-            device="cpu",
+            device="cuda" if gpu else "cpu",
             compute_type=settings.compute_type,
             cpu_threads=1,  # more workers serve more callers than more threads would
             num_workers=workers,

@@ -11,7 +11,7 @@ from contextlib import aclosing
 import pytest
 
 from ari_app.core.dialogue import Message, ToolSpec
-from ari_app.engines.llama import LlamaContext, LlamaModel, Outcome, Part, has_gpu
+from ari_app.engines.llama import LlamaContext, LlamaModel, Outcome, Part
 from ari_app.engines.llm import LlamaLlm
 from ari_app.errors import EngineError, ModelError
 from ari_app.settings import AgentSettings, LlmSettings
@@ -148,7 +148,9 @@ async def test_the_system_prompt_outlives_its_call(llm):
     later = Caller(llm)
     await later.says(BOOKING[0])
     prompt = llm.prompt(later.messages[:-1], ())
-    assert llm.scheduler.stats.prompt_tokens - before == len(prompt.tokens) - shared  # nothing else of that call is kept
+    assert (
+        llm.scheduler.stats.prompt_tokens - before == len(prompt.tokens) - shared
+    )  # nothing else of that call is kept
 
 
 async def test_an_interrupted_reply_stops_and_the_conversation_goes_on(llm):
@@ -291,7 +293,7 @@ async def test_temperature_takes_chances():
 
 @pytest.fixture(scope="module")
 def model():
-    model = LlamaModel(LlmSettings().model, 0)
+    model = LlamaModel(LlmSettings().model, gpu=False)
     yield model
     model.close()
 
@@ -355,9 +357,3 @@ def test_a_bad_model_is_one_line_with_its_path(content, why, tmp_path):
     assert caught.value.remedy
     assert "\n" not in str(caught.value)
     assert not [thread for thread in threading.enumerate() if thread.name == "offhook-llm"]
-
-
-@pytest.mark.skipif(has_gpu(), reason="this llama-cpp-python has a GPU")
-def test_a_gpu_that_is_not_there():
-    with pytest.raises(ModelError, match=r"llm\.gpu_layers"):
-        LlamaLlm(LlmSettings(gpu_layers=-1))

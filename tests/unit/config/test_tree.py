@@ -32,7 +32,7 @@ def read(text: str) -> tuple[Settings | None, list[str]]:
         ("vad: {start_probability: .6}", "vad.start_probability", 0.6),
         ("tts: {length_scale: 1}", "tts.length_scale", 1.0),
         ("stt: {min_log_probability: -1.0}", "stt.min_log_probability", -1.0),
-        ("llm: {gpu_layers: -1}", "llm.gpu_layers", -1),
+        ("device: cpu", "device", "cpu"),
         ("llm: {model: m.gguf}", "llm.model", Path("/etc/offhook/m.gguf")),
         ("llm: {model: /srv/m.gguf}", "llm.model", Path("/srv/m.gguf")),
         ("llm: {model: ~/m.gguf}", "llm.model", Path("~/m.gguf").expanduser()),
