@@ -11,10 +11,12 @@ from rich.table import Table
 from ari_app.errors import OffhookError
 from tests.bench import (
     bench_barge_in,
+    bench_capacity,
     bench_disturb,
     bench_endpoint,
     bench_gap,
     bench_idle,
+    bench_llm,
     bench_load,
     bench_media,
     bench_real,
@@ -30,11 +32,13 @@ BENCHMARKS = (
     (("endpoint.",), bench_endpoint.run),
     (("barge_in.",), bench_barge_in.run),
     (("media.",), bench_media.run),
+    (("llm.",), bench_llm.run),
     (("idle_call.", "memory.demo"), bench_idle.run),
     (("load.demo16",), bench_load.demo),
     (("load.real",), bench_load.real),
     (("load.disturb",), bench_disturb.run),
     (("soak.",), bench_soak.run),
+    (("capacity.",), bench_capacity.run),
 )
 """What each benchmark's figures begin with, and the benchmark."""
 OUT = Path("bench.json")
