@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 
 _PREPARED_SHARE = 0.5
 """Of a core, at most, for transcripts that were begun in a hush: on a choppy line none of them may be of use."""
+_PATIENCE_SECONDS = 0.4
+"""How long ears that are to rest are waited for: so long a pause is a turn's end, mostly."""
+_SHORT_REST_SECONDS = 0.15
+"""A rest that is not worth a wait: what it spares is less than what the caller would wait."""
 _SETTLE_SECONDS = 9.0
 """From this length on, a turn's beginning is settled at its quietest spot: six seconds or more of it."""
 
@@ -132,7 +136,17 @@ class Hearing:
             transcript = await asyncio.shield(prepared.transcript)
             if transcript:
                 return transcript
+        elif prepared:
+            await self._rest(prepared)
         return await self._stt.transcribe(samples)
+
+    async def _rest(self, prepared: _Prepared) -> None:
+        """Wait for ears that are busy with earlier words, or slow: on a choppy line the pause is over before."""
+        rest = self._prepare_from - asyncio.get_running_loop().time()
+        if not prepared.transcript.done():
+            await asyncio.wait([prepared.transcript], timeout=_PATIENCE_SECONDS)
+        elif rest > _SHORT_REST_SECONDS:
+            await asyncio.sleep(min(rest, _PATIENCE_SECONDS))
 
     async def _judged(self, samples: Samples) -> float | None:
         try:

@@ -150,6 +150,7 @@ def test_a_choppy_line_and_slow_ears_pile_up_no_work(turn):
     desk, most, words = run(call())
     assert desk.books.turns[-1].caller_text == " ".join(words)
     assert most <= 3  # one that is made, one that is wanted, and a partial
+    assert len(desk.ears.audio_seconds) * desk.ears.seconds < 0.75 * 0.46 * len(words), "the ears had no rest"
 
 
 @pytest.mark.parametrize("seconds", [31.0, 34.0, 37.0])
