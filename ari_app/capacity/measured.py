@@ -21,7 +21,7 @@ class Conditions:
     cores: int
     target_gap_ms: int
     engines: Mapping[str, str]
-    """Setting → the model's file name and its size in bytes."""
+    """Setting → its value; of a model the file's name and its size in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ def conditions(settings: Settings, cores: int) -> Conditions:
         raise CapacityError(
             f"{error.filename} cannot be read ({error.strerror})", "correct the model's path"
         ) from error
-    return Conditions(cores, settings.capacity.target_gap_ms, {**engines, "turn.judge": settings.turn.judge})
+    engines |= {"turn.judge": settings.turn.judge, "device": settings.device}
+    return Conditions(cores, settings.capacity.target_gap_ms, engines)
 
 
 def save(file: Path, measured: Measured) -> None:

@@ -17,7 +17,7 @@ from ari_app.replay.run import Replayed, replay
 from ari_app.replay.source import Source, find
 from ari_app.settings import Settings
 
-UNUSED = ("asterisk", "media", "recording", "agi", "store")
+UNUSED = ("asterisk", "media", "recording", "agi", "store", "capacity")
 """Sections that a replay does not look at: it needs no Asterisk, and neither its passwords nor our folders."""
 _PIPED_COLUMNS = 160
 """Width when the output is no terminal: tables stay whole."""

@@ -66,6 +66,6 @@ def test_the_conditions_tell_models_by_name_and_size(tmp_path):
     here = conditions(Settings(), 2)
     size = Settings().llm.model.stat().st_size
     assert here.engines["llm.model"] == f"lakeside.gguf, {size}"
-    assert set(here.engines) == {"stt.model", "llm.model", "tts.model", "turn.judge"}
+    assert set(here.engines) == {"stt.model", "llm.model", "tts.model", "turn.judge", "device"}
     with pytest.raises(CapacityError, match=r"model\.bin"):
         conditions(replace(Settings(), stt=SttSettings(model=tmp_path)), 2)
