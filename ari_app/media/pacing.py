@@ -103,6 +103,12 @@ class FrameTimer:
         self._due = self._loop.time()
         self._handle = self._loop.call_soon(self._run)
 
+    def rest(self, frames: int) -> None:
+        """Leave so many ticks out from now on, unless something hurries."""
+        self._handle.cancel()
+        self._due += frames * FRAME_SECONDS
+        self._handle = self._loop.call_at(self._due, self._run)
+
     def back_to_grid(self) -> None:
         """Put the next deadline back on the grid (later by less than a frame), so that hurrying adds up to nothing."""
         frames = math.ceil((self._due - self._origin) / FRAME_SECONDS - 1e-6)

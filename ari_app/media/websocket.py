@@ -28,7 +28,9 @@ log = logging.getLogger(__name__)
 RATE = 16_000
 _FORMAT = "slin16"
 _FRAME_BYTES = RATE // 50 * 2
-_SILENCE = bytes(_FRAME_BYTES)
+_IDLE_FRAMES, _IDLE_LEFT_FRAMES = 10, 2
+"""While nothing is said, so much silence is pushed whenever so much is left: a message costs, its length does not.
+Speech flushes it."""
 _LEAD_FRAMES = 250
 _FRAMES_AFTER_XON = 100
 _MESSAGE_FRAMES = 50
@@ -132,9 +134,11 @@ class WebsocketTransport:
         if self._events.closed or not pcm:
             return
         if self._is_idle():
-            # Comfort silence that piled up while Asterisk or we were busy must not delay the speech.
+            # Comfort silence must not delay the speech.
             self._command("FLUSH_MEDIA")
             self._played_until = 0.0
+            if self._timer is not None:
+                self._timer.hurry()
         self._queue.put(pcm)
         self._pump()
 
@@ -197,14 +201,18 @@ class WebsocketTransport:
             self._pump()
         if self._unmarked and not self._queue:
             self._send_mark("")
-        if self._ahead() < 1:
+        if self._ahead() < (_IDLE_LEFT_FRAMES if self._is_idle() else 1):
             self._send_silence()
+        if self._is_idle() and self._timer is not None:
+            self._timer.rest(int(self._ahead()) - _IDLE_LEFT_FRAMES)
 
     def _send_silence(self) -> None:
-        """One frame; while speech is pending a single one, as the estimate may be ahead of Asterisk."""
-        if self._is_idle() or not self._silence_follows:
-            self._send_audio(_SILENCE)
-            self._silence_follows = True
+        """Some; while speech is pending a single frame, as the estimate may be ahead of Asterisk."""
+        if self._is_idle():
+            self._send_audio(bytes(_IDLE_FRAMES * _FRAME_BYTES))
+        elif not self._silence_follows:
+            self._send_audio(bytes(_FRAME_BYTES))
+        self._silence_follows = True
 
     def _send_audio(self, pcm: bytes) -> None:
         self._wire.send(pcm)
