@@ -40,7 +40,7 @@ CONTEXT_TOKENS = 32_768
 HISTORY_START_S = 1200.0
 """The history is computed before the agent is ready, 20,000 tokens on two cores in some minutes."""
 KEYS, KEY_MS = "1234567890*#", 100
-"""Five or six a second. Keys under 80 ms, which no phone sends, would keep a thread of Asterisk spinning."""
+"""Five or six a second. Keys of 40 ms, which no phone sends, keep a thread of Asterisk 22 spinning, agent or not."""
 LOUD = 1000
 """Amplitude of 16-bit audio from which a line has begun."""
 
@@ -80,7 +80,7 @@ def _demo() -> list[Figure]:
 
 def _real() -> list[Figure]:
     models, lines = sections(find_or_make()), list(demo_script().lines.values())
-    models["llm"] = models["llm"] | {"context_tokens": CONTEXT_TOKENS}
+    models["llm"] = models["llm"] | {"context_tokens": CONTEXT_TOKENS, "conversation_tokens": CONTEXT_TOKENS}
     agents = {"historian": {"prompt": long_call(HISTORY_TOKENS)}}
     scripts = [[shuffled(lines, 100 * number + again) for again in range(9)] for number in range(REAL_NEIGHBOURS + 1)]
     own = itertools.cycle(scripts.pop())
@@ -117,7 +117,9 @@ def _figures(heard: Heard, phases: Iterable[Phase]) -> list[Figure]:
     gaps: dict[str, list[float]] = {}
     for phase in phases:
         gaps.setdefault(phase.kind, []).extend(
-            turn.gap_ms for turn in heard.turns if turn.gap_ms is not None and phase.begin <= turn.at < phase.end
+            turn.gap_ms
+            for turn in heard.turns
+            if turn.gap_ms is not None and not turn.cut_off and phase.begin <= turn.at < phase.end
         )
     console = Console(width=160)
     for kind, values in gaps.items():

@@ -85,6 +85,7 @@ def _loaded(
         console.print(f"  left behind or failed: {line}", style="dim", markup=False)
     return heard, [
         Figure(f"{name}.unanswered", len(heard.unanswered), "turns", len(heard.turns), "0"),
+        Figure(f"{name}.cut_off", sum(turn.cut_off for turn in heard.turns), "turns", len(heard.turns)),
         Figure(f"{name}.failed_calls", len(heard.failed), "calls", heard.calls + len(heard.failed), "0"),
         Figure(f"{name}.late_clauses", counts["late_clauses"], "clauses", clauses(turns), "0"),
         Figure(f"{name}.orphans", len(left), "", heard.calls, "0"),

@@ -44,6 +44,8 @@ class Turn:
     """Monotonic seconds of the line's last sound."""
     gap_ms: float | None
     """From there to the agent's first sound; None without an answer."""
+    cut_off: bool
+    """The agent began before the line was over."""
 
 
 @dataclass
@@ -58,8 +60,8 @@ class Heard:
     """Of each frame that came: how much more than 20 ms after the one before; 0 for one that was not late."""
 
     def gaps(self, less_ms: float = 0.0) -> list[float]:
-        """Of the turns that were answered."""
-        return [turn.gap_ms - less_ms for turn in self.turns if turn.gap_ms is not None]
+        """Of the turns that were answered after their end."""
+        return [turn.gap_ms - less_ms for turn in self.turns if turn.gap_ms is not None and not turn.cut_off]
 
     @property
     def unanswered(self) -> list[Turn]:
@@ -129,7 +131,9 @@ async def _converse(call: PhoneCall, lines: Sequence[Line], until: float, heard:
         with suppress(CallFailed, TimeoutError):
             await call.wait_for_speech(said.last_loud_at, ANSWER_S)
             gap = call.gap(said)
-        heard.turns.append(Turn(line.words, said.last_loud_at, gap and gap * 1000))
+        first = call.hearing.first_loud(said.first_loud_at)
+        cut_off = first is not None and first < said.last_loud_at
+        heard.turns.append(Turn(line.words, said.last_loud_at, gap and gap * 1000, cut_off))
         await agent_finished(call)
 
 
