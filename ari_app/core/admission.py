@@ -26,7 +26,7 @@ LEAST_SLOW = 3
 """Fewer slow answers in a window are chance, however few answers there were."""
 LOWER_TO = 0.75
 RAISE_SECONDS = 60.0
-"""Between a change of the limit and the next call more: by then every answer from before has left the window."""
+"""Without trouble for each call more."""
 FINE_SHARE = 0.8
 """Of the target: only below it the limit rises, so that it does not rise into trouble at once."""
 
@@ -43,11 +43,10 @@ class Admission:
         self._adapts = adapts
         self._answers: deque[tuple[float, float]] = deque()  # when, gap in ms; bounded by time
         self._relieved_at = float("-inf")  # answers until then were given under more calls than the limit
-        self._changed_at = float("-inf")
+        self._calm_since = float("-inf")  # neither a change nor many answers that were nearly slow
 
     def admits(self, now: float, live: int) -> bool:
         """Whether a call may begin beside `live` others, those that are being set up included."""
-        self._forget(now)
         self._raise(now)
         return live < self.limit
 
@@ -59,32 +58,33 @@ class Admission:
         self._forget(now)
         if live > self.limit:
             self._relieved_at = now
-        elif self._is_slow():
+        elif self._many_over(self._target_ms, self._relieved_at):
             self._lower(now, live)
+        if self._many_over(self._target_ms * FINE_SHARE, self._calm_since):
+            self._calm_since = now
         self._raise(now)
 
-    def _is_slow(self) -> bool:
-        gaps = [gap for at, gap in self._answers if at > self._relieved_at]
-        slow = sum(gap > self._target_ms for gap in gaps)
-        return slow >= LEAST_SLOW and slow > SLOW_SHARE * len(gaps)
-
-    def _is_fine(self) -> bool:
-        late = sum(gap > self._target_ms * FINE_SHARE for _, gap in self._answers)
-        return late <= SLOW_SHARE * len(self._answers)
+    def _many_over(self, milliseconds: float, since: float) -> bool:
+        """Whether too many answers after `since` took longer."""
+        gaps = [gap for at, gap in self._answers if at > since]
+        over = sum(gap > milliseconds for gap in gaps)
+        return over >= LEAST_SLOW and over > SLOW_SHARE * len(gaps)
 
     def _lower(self, now: float, live: int) -> None:
         limit = max(1, int(min(self.limit, live) * LOWER_TO))
         if limit < self.limit:
             log.warning("callers wait too long; fewer calls are taken", extra={"limit": limit, "was": self.limit})
             self.limit = limit
-        self._relieved_at = self._changed_at = now
+        self._relieved_at = self._calm_since = now
 
     def _forget(self, now: float) -> None:
         while self._answers and self._answers[0][0] <= now - WINDOW_SECONDS:
             self._answers.popleft()
 
     def _raise(self, now: float) -> None:
-        if self.limit < self.most and now - self._changed_at >= RAISE_SECONDS and self._is_fine():
-            self.limit += 1
-            self._changed_at = now
-            log.info("callers are answered in time; one call more is taken", extra={"limit": self.limit})
+        if self.limit == self.most or now - self._calm_since < RAISE_SECONDS:
+            return
+        minutes = int((now - self._calm_since) / RAISE_SECONDS)  # more than one when nobody has called for long
+        self.limit = min(self.most, self.limit + minutes)
+        self._calm_since = now
+        log.info("callers are answered in time; more calls are taken", extra={"limit": self.limit})

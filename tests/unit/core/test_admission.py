@@ -64,6 +64,22 @@ def test_it_rises_also_when_nobody_calls():
     admission = lowered()
     assert not admission.admits(3.0, 12)
     assert admission.admits(2.0 + RAISE_SECONDS, 12)
+    assert admission.limit == 13
+    assert admission.admits(2.0 + 10 * RAISE_SECONDS, 15)
+
+
+def test_it_does_not_rise_while_there_are_still_too_many_calls_and_slow_answers():
+    admission = lowered()
+    for now in range(3, 1000):
+        admission.answered(float(now), SLOW, 16)
+    assert admission.limit == 12
+
+
+def test_one_late_answer_now_and_then_does_not_keep_it_down():
+    admission = lowered()
+    for now in range(3, 300):
+        admission.answered(float(now), SLOW if now % 50 == 0 else FAST, 10)
+    assert admission.limit == 16
 
 
 def test_it_does_not_rise_while_answers_are_nearly_slow():
@@ -94,13 +110,10 @@ def test_always_within_bounds_never_up_soon_after_a_change_and_back_in_the_end(m
         admission.answered(now, gap_ms, live)
         assert 1 <= admission.limit <= most
         if admission.limit > before:
-            assert admission.limit == before + 1
-            assert now - changed_at >= RAISE_SECONDS
+            assert now - changed_at >= RAISE_SECONDS * (admission.limit - before)
         if admission.limit != before:
             changed_at = now
-    for _ in range(most + 1):
-        now += RAISE_SECONDS
-        admission.admits(now, 0)
+    admission.admits(now + RAISE_SECONDS * most, 0)
     assert admission.limit == most
 
 
