@@ -43,15 +43,33 @@ processor_options() {
   done <<<"$instruction_sets"
 }
 
-# The options name the wheel's folder, so that a cache on another machine's disk is not taken for this one's.
-cmake_args="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF$(processor_options)${CMAKE_ARGS:+ $CMAKE_ARGS}"
-llama_version=$(sed -n 's/.*"llama-cpp-python==\([^"]*\)".*/\1/p' "$root/pyproject.toml")
-llama_build=$(printf %s "$cmake_args" | sha256sum | cut -c -8)
-wheel_folder=$cache/wheels/llama_cpp_python-$llama_version-$(uname -m)-$llama_build
+# Code for the GPUs that are in this machine, into `gpu_options`.
+find_gpus() {
+  local kinds
+  CUDACXX=${CUDACXX:-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
+  command -v "$CUDACXX" >/dev/null ||
+    die "there is no CUDA compiler (nvcc)" "install NVIDIA's CUDA 12 toolkit, or set CUDACXX to its nvcc"
+  kinds=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | tr -d . | sort -u | paste -sd ';') ||
+    die "nvidia-smi finds no GPU" "install NVIDIA's driver; in a container, give it the device; or: ./install.sh --cpu setup"
+  export CUDACXX
+  gpu_options=" -DGGML_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=$kinds"
+}
+
+# choose_build DEVICE: what llama.cpp is compiled for, `cpu` or `cuda`
+choose_build() {
+  local gpu_options=''
+  device=$1
+  [[ $device == cpu ]] || find_gpus
+  cmake_args="-DGGML_NATIVE=OFF -DLLAVA_BUILD=OFF$(processor_options)$gpu_options${CMAKE_ARGS:+ $CMAKE_ARGS}"
+  llama_version=$(sed -n 's/.*"llama-cpp-python==\([^"]*\)".*/\1/p' "$root/pyproject.toml")
+  # The options name the wheel's folder, so that a cache on another machine's disk is not taken for this one's.
+  llama_build=$(printf %s "$cmake_args" | sha256sum | cut -c -8)
+  wheel_folder=$cache/wheels/llama_cpp_python-$llama_version-$(uname -m)-$llama_build
+}
 
 usage() {
   cat <<'END'
-usage: ./install.sh VERB [ARGUMENTS]
+usage: ./install.sh [--cuda|--cpu] VERB [ARGUMENTS]
 
   demo [ARGUMENTS]   set up, then place a real call to the agent on a private Asterisk;
                      the arguments are those of `offhook demo`
@@ -60,18 +78,29 @@ usage: ./install.sh VERB [ARGUMENTS]
   setup [--dev]      only set up (--dev: with what the tests need); the command is then
                      .venv/bin/offhook
 
-The first time takes some minutes, as llama.cpp is compiled; later checkouts share the result.
+--cuda compiles llama.cpp for this machine's NVIDIA GPUs too (with NVIDIA's driver and CUDA 12
+toolkit) and brings cuBLAS for Whisper. That stays so until --cpu.
+
+The first time takes some minutes, as llama.cpp is compiled for this machine's processor; later
+checkouts share the result.
 Root, or sudo, is needed only where a system package is missing.
 
 Environment:
   OFFHOOK_CACHE    folder for downloads and builds (default: ~/.cache/offhook)
   OFFHOOK_PYTHON   the Python to make .venv with, 3.11 or newer (default: the first found)
-  CMAKE_ARGS       more options for building llama.cpp, such as -DGGML_CUDA=on; keep it set,
-                   since without it the plain build is put back
+  CMAKE_ARGS       more options for building llama.cpp; keep it set, since without it the plain
+                   build is put back
 END
 }
 
 main() {
+  case ${1:-} in
+    --cuda | --cpu)
+      choose_build "${1#--}"
+      shift
+      ;;
+    *) choose_build "$([[ $(stamped device) == cuda ]] && echo cuda || echo cpu)" ;;
+  esac
   case ${1:-} in
     demo)
       set_up run
@@ -137,7 +166,7 @@ set_up() {
   echo unfinished >"$stamp"
   step "installing the Python packages" install_python_packages "$level"
   step "trying them" try_python_packages
-  printf '%s\n' "level $level" "place $(place)" "inputs $(inputs)" >"$scratch/stamp"
+  printf '%s\n' "level $level" "place $(place)" "device $device" "inputs $(inputs)" >"$scratch/stamp"
   mv "$scratch/stamp" "$stamp"
   rm -rf "$scratch"
   trap - EXIT
@@ -193,7 +222,10 @@ build_wheel() {
 install_python_packages() {
   cd "$root"
   pip install --force-reinstall --no-deps "$(cached_wheel)"
-  if [[ $1 == dev ]]; then pip install --editable '.[dev]'; else pip install --editable .; fi
+  local extras=()
+  [[ $1 == run ]] || extras+=(dev)
+  [[ $device == cpu ]] || extras+=(cuda)
+  pip install --editable ".${extras[*]:+[$(IFS=,; echo "${extras[*]}")]}"
 }
 
 try_python_packages() {

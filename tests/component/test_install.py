@@ -79,6 +79,8 @@ class Checkout:
             " wheel ": "wheel",
             "--force-reinstall": "llama",
             "[dev]": "dev",
+            "[cuda]": "cuda",
+            "[dev,cuda]": "dev with cuda",
             "--editable": "run",
         }
         return [next((kind for mark, kind in kinds.items() if mark in line), line) for line in lines]
@@ -166,6 +168,40 @@ def test_another_processor_is_another_build(checkout: Checkout) -> None:
     assert checkout.calls() == ["wheel", "llama", "run", "--version"]
     assert checkout.run("setup", FAKE_PROCESSOR=AVX512)[0] == 0
     assert checkout.calls() == ["llama", "run", "--version"]
+
+
+def add_gpus(checkout: Checkout, *kinds: str) -> None:
+    tools = checkout.root.parent / "tools"
+    (tools / "nvcc").write_text("#!/bin/sh\n")
+    (tools / "nvidia-smi").write_text("#!/bin/sh\nprintf '%s\\n' " + " ".join(kinds) + "\n")
+    for name in ("nvcc", "nvidia-smi"):
+        (tools / name).chmod(0o755)
+
+
+def test_cuda_is_built_for_the_gpus_here_and_stays_until_it_is_not_wanted(checkout: Checkout) -> None:
+    add_gpus(checkout, "9.0", "8.6", "9.0")
+    assert checkout.run("--cuda", "setup")[0] == 0
+    assert checkout.calls() == ["venv", "wheel", "llama", "cuda", "--version"]
+    options = (checkout.root.parent / "cmake_args").read_text().split()
+    assert {"-DGGML_CUDA=ON", "-DCMAKE_CUDA_ARCHITECTURES=86;90"} <= set(options)
+    assert checkout.run("setup") == (0, "")
+    assert checkout.run("setup", "--dev")[0] == 0
+    assert checkout.calls() == ["llama", "dev with cuda", "--version"]
+    assert checkout.run("--cpu", "setup")[0] == 0
+    assert checkout.calls() == ["wheel", "llama", "dev", "--version"]
+    assert checkout.run("setup") == (0, "")
+
+
+def test_cuda_without_its_tools_says_what_is_missing(checkout: Checkout) -> None:
+    status, said = checkout.run("--cuda", "setup", CUDACXX="/nowhere/nvcc")
+    assert status == 1
+    assert "there is no CUDA compiler" in said
+    add_gpus(checkout)
+    (checkout.root.parent / "tools/nvidia-smi").write_text("#!/bin/sh\nexit 9\n")
+    status, said = checkout.run("--cuda", "setup")
+    assert status == 1
+    assert "nvidia-smi finds no GPU" in said
+    assert checkout.calls() == []
 
 
 def test_a_checkout_that_was_moved_is_set_up_again(checkout: Checkout) -> None:
@@ -270,9 +306,9 @@ def test_missing_packages_come_from_apt(checkout: Checkout) -> None:
     assert calls[1].endswith(" install --yes --no-install-recommends build-essential")
 
 
-@pytest.mark.parametrize("arguments", [(), ("unknown",), ("setup", "--prod"), ("setup", "--dev", "more")])
+@pytest.mark.parametrize("arguments", [(), ("unknown",), ("setup", "--prod"), ("setup", "--dev", "more"), ("--cpu",)])
 def test_what_it_does_not_know_it_explains(checkout: Checkout, arguments: tuple[str, ...]) -> None:
     status, said = checkout.run(*arguments)
     assert status == 2
-    assert said.startswith("usage: ./install.sh VERB")
+    assert said.startswith("usage: ./install.sh [--cuda|--cpu] VERB")
     assert checkout.calls() == []
