@@ -108,6 +108,9 @@ class LlmSettings:
     """GGUF file; its chat template is used."""
     context_tokens: int = between(8192, 512, 1_048_576)
     """Size of the one context that all calls share."""
+    conversation_tokens: int = between(4096, 256, 1_048_576)
+    """Most that one call may have of it; longer ones lose their oldest turns. A long one slows the others down, which
+    have to step over its tokens: 20,000 by half, 4,000 by a tenth."""
     sequences: int = between(16, 1, 64)
     """Conversations that fit at once; one more call is refused."""
     threads: int = between(0, 0, 256)

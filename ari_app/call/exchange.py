@@ -260,6 +260,7 @@ class Exchange:
         self._dialogue.agent_said(heard, interrupted=interrupted)
         self._turns.end(heard, interrupted=interrupted)
         self._speaking = None
+        self._spawn(self._reading.settle())
 
     def _tool_called(self, call: ToolCalled) -> None:
         if call.generation == self._drafted:

@@ -1,7 +1,7 @@
 """The model reads along while the caller speaks: most of the words are already in its memory when the turn ends.
 
-One task of the call's session. Its work is bounded by core/partials.py: a constant share of a core, however long the
-turn.
+One task of the call's session, whose work is bounded by core/partials.py: a constant share of a core, however long the
+turn. And one after each turn: what was said is in the memory before the caller speaks again.
 """
 
 import asyncio
@@ -48,6 +48,13 @@ class ReadAlong:
     def forget(self) -> None:
         """What comes next is another turn."""
         self._turn += 1
+
+    async def settle(self) -> None:
+        """Between two turns: have the history computed as it was heard, and moved when it has become too long."""
+        try:
+            await self._conversation.read(self._dialogue.messages(), self._tools)
+        except EngineError as error:  # the next turn will tell, if it lasts
+            log.warning("reading a turn that is over failed", extra={"error": str(error)})
 
     async def run(self) -> None:
         """Until cancelled."""

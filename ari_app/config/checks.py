@@ -76,10 +76,11 @@ def _turns(settings: Settings) -> Iterator[ConfigError]:
             "the words decide before the hold is given up",
             key="barge_in.hold_ms",
         )
-    if llm.max_reply_tokens >= llm.context_tokens:
+    room = min(llm.context_tokens, llm.conversation_tokens)
+    if llm.max_reply_tokens >= room:
         yield ConfigError(
-            f"{llm.max_reply_tokens} tokens do not fit context_tokens ({llm.context_tokens})",
-            "lower it, or raise context_tokens",
+            f"{llm.max_reply_tokens} tokens do not fit {room} (context_tokens, conversation_tokens)",
+            "lower it, or raise them",
             key="llm.max_reply_tokens",
         )
 

@@ -100,8 +100,8 @@ class Conversation(Protocol):
     async def read(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> None:
         """Compute what `messages` begin with: a reply to them, or to what continues the last one, then comes sooner.
 
-        Nobody waits for it, so it makes way for every reply. Cancelling stops it within one step; so does a `reply`.
-        Raises EngineError.
+        Nobody waits for it, so it makes way for every reply, and while one of this conversation is under way it does
+        nothing. Cancelling stops it within one step; so does a `reply`. Raises EngineError.
         """
 
     @property

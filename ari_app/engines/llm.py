@@ -1,8 +1,10 @@
 """The language model: llama.cpp with one context for all calls. Prompts and asyncio here, the work in llm_scheduler."""
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import lru_cache
 
 from ari_app.core.chunker import ClauseChunker
 from ari_app.core.dialogue import Message, ToolSpec
@@ -17,8 +19,12 @@ from ari_app.settings import LlmSettings
 
 AHEAD = 2
 """Pieces of a reply that are computed before they are wanted: while the voice makes a clause, it gets the cores."""
+TOKENIZED = 2048
+"""Texts whose tokens are remembered: some messages of every call; a few megabytes."""
 REPLY_SHARE = 4
-"""At most one part in so many of the context is kept free for a reply, however many tokens it may have."""
+"""At most one part in so many of the conversation's room is kept free for a reply, however many tokens it may have."""
+NEXT_TURN_SHARE = 8
+"""What is read leaves so much room for what follows: old turns go before the next turn would have to wait for it."""
 
 
 class LlamaLlm:
@@ -37,8 +43,10 @@ class LlamaLlm:
             self._model.close()
             raise
         self.scheduler = Scheduler(self._model, self._context, settings.sequences)
-        self.context_tokens = min(settings.context_tokens, self._model.train_context)
+        self.conversation_tokens = min(settings.conversation_tokens, settings.context_tokens, self._model.train_context)
         """The longest that one conversation may be."""
+        # A history is made into tokens for every prompt, and only its end is new.
+        self._tokenize = lru_cache(TOKENIZED)(self._model.tokenize)
         self._conversations: set[LlamaConversation] = set()
 
     def conversation(self) -> "LlamaConversation":
@@ -69,7 +77,7 @@ class LlamaLlm:
         for piece in pieces:
             if shared is None and piece.role not in (None, "system"):
                 shared = len(tokens)
-            tokens += self._model.tokenize(piece.text, special=piece.role is None)
+            tokens += self._tokenize(piece.text, special=piece.role is None)
         if unfinished:
             del tokens[-1:]  # with more text behind it, the last word may become other tokens
         if self._model.wants_bos and tokens[:1] != [self._model.bos]:
@@ -100,8 +108,10 @@ class LlamaConversation:
         return self._job is not None and self._job.cut
 
     async def read(self, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()) -> None:
-        """Compute what `messages` begin with. Raises EngineError."""
-        prompt = self._fit(messages, tools, self._llm.context_tokens, unfinished=True)
+        """Compute what `messages` begin with, unless a reply is under way. Raises EngineError."""
+        if self._job and self._job.max_tokens and not self._job.cancelled:
+            return
+        prompt = self._fit(messages, tools, self._llm.conversation_tokens, unfinished=True)
         async with aclosing(self._run(prompt, 0, Urgency.BACKGROUND)) as nothing:
             async for _ in nothing:
                 pass
@@ -111,7 +121,7 @@ class LlamaConversation:
     ) -> AsyncGenerator[str, None]:
         """Stream the assistant's next message as pieces of text. Raises EngineError."""
         prompt = self._fit(messages, tools, max_tokens)
-        most = min(max_tokens, self._llm.context_tokens - len(prompt.tokens))
+        most = min(max_tokens, self._llm.conversation_tokens - len(prompt.tokens))
         first = ClauseChunker()
         async with aclosing(self._run(prompt, most, Urgency.FIRST_CLAUSE)) as pieces:
             async for piece in pieces:
@@ -162,21 +172,25 @@ class LlamaConversation:
         What comes before the caller's first words (system message, greeting) always stays. When turns have to go, as
         many go as leave half of the room free: every cut moves the rest, which is then computed again.
         """
-        context = self._llm.context_tokens
-        room = context - min(max_tokens, context // REPLY_SHARE)
+        tokens = self._llm.conversation_tokens
+        room = tokens - min(max_tokens, tokens // REPLY_SHARE)
         turns = [index for index, message in enumerate(messages) if message.role == "user"] or [len(messages)]
         head = messages[: turns[0]]
+
+        def since(start: int) -> Prompt:
+            return self._llm.prompt([*head, *messages[start:]], tools, unfinished=unfinished)
+
         start = max((index for index in turns if index <= self._oldest), default=turns[0])
-        prompt = self._llm.prompt([*head, *messages[start:]], tools, unfinished=unfinished)
-        if len(prompt.tokens) > room:
-            for start in (index for index in turns if index > start):
-                prompt = self._llm.prompt([*head, *messages[start:]], tools, unfinished=unfinished)
-                if len(prompt.tokens) <= room // 2:
-                    break
+        prompt = since(start)
+        later = [index for index in turns if index > start]
+        if later and len(prompt.tokens) > room - unfinished * (tokens // NEXT_TURN_SHARE):
+            fits = bisect_left(later, True, key=lambda index: len(since(index).tokens) <= room // 2)
+            start = later[min(fits, len(later) - 1)]
+            prompt = since(start)
         if len(prompt.tokens) > room:
             raise EngineError(
                 f"llm: the prompt has {len(prompt.tokens)} tokens, but there is only room for {room}",
-                "shorten the agent's prompt, raise llm.context_tokens, or take a model with a longer context",
+                "shorten the agent's prompt, raise llm.conversation_tokens, or take a model with a longer context",
             )
         self._oldest = start
         return prompt

@@ -69,10 +69,10 @@ class Memory:
         """How much of a prompt's beginning some sequence holds."""
         return max(common(slot.tokens, prompt.tokens) for slot in self._all())
 
-    def take(self, slot: Slot, owner: object, prompt: Prompt) -> int:
-        """Give a slot to its owner's next prompt; returns how many of its tokens are in the memory, never all: the
-        last one's computation tells what follows."""
-        tokens, last = prompt.tokens, len(prompt.tokens) - 1
+    def take(self, slot: Slot, owner: object, prompt: Prompt, *, to_reply: bool) -> int:
+        """Give a slot to its owner's next prompt; returns how many of its tokens are in the memory: not all `to_reply`,
+        because only the last one's computation tells what follows."""
+        tokens, last = prompt.tokens, len(prompt.tokens) - to_reply
         self.truncate(slot, min(common(slot.tokens, tokens), last))
         source = max(self._all(), key=lambda other: common(other.tokens, tokens))
         shared = min(common(source.tokens, tokens), last)

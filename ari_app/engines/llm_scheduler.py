@@ -202,7 +202,7 @@ class Scheduler:
         return job.shares and coming > self._memory.known(job.prompt)
 
     def _begin(self, job: Job, slot: Slot) -> None:
-        known = self._memory.take(slot, job.owner, job.prompt)
+        known = self._memory.take(slot, job.owner, job.prompt, to_reply=job.max_tokens > 0)
         if known >= job.prompt.shared:
             self._memory.keep(slot, job.prompt.shared)
         job.slot, job.pending = slot, job.prompt.tokens[known:]
@@ -210,6 +210,8 @@ class Scheduler:
         self._running.append(job)
         self.stats.jobs += 1
         self.stats.cached_tokens += known
+        if not job.pending:
+            self._end(job, None)
 
     def _step(self) -> bool:
         """Compute one batch and hand out what came of it; False when there was nothing to do."""

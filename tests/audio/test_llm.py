@@ -209,12 +209,12 @@ async def test_a_long_call_loses_its_oldest_turns_and_nothing_else(llm):
         assert await caller.says("how much is a cleaning") == "A cleaning costs sixty dollars."
         assert await caller.says("is there parking") == "Yes, there is free parking behind the building."
     whole = llm.prompt(caller.messages, ())
-    assert len(whole.tokens) > 2 * llm.context_tokens
+    assert len(whole.tokens) > 2 * llm.conversation_tokens
 
 
 async def test_a_prompt_that_cannot_fit_is_refused(llm):
     caller = Caller(llm)
-    caller.messages[0] = Message("system", "word " * llm.context_tokens)
+    caller.messages[0] = Message("system", "word " * llm.conversation_tokens)
     with pytest.raises(EngineError, match=r"tokens, but there is only room for") as caught:
         await caller.says("hello")
     assert "shorten the agent's prompt" in caught.value.remedy

@@ -55,7 +55,7 @@ async def test_words_that_were_read_wrongly_leave_no_trace(llm):
 
 async def test_a_reply_does_not_wait_for_what_is_being_read(llm):
     caller = Caller(llm)
-    long = said(caller, "word " * (llm.context_tokens // 8))
+    long = said(caller, "word " * (llm.conversation_tokens // 8))
     reading = asyncio.create_task(caller.conversation.read(long))
     await asyncio.sleep(0)
     assert "Harbor Street" in await caller.says("where are you located")
@@ -64,7 +64,7 @@ async def test_a_reply_does_not_wait_for_what_is_being_read(llm):
 
 async def test_reading_can_be_cancelled(llm):
     caller = Caller(llm)
-    reading = asyncio.create_task(caller.conversation.read(said(caller, "word " * (llm.context_tokens // 8))))
+    reading = asyncio.create_task(caller.conversation.read(said(caller, "word " * (llm.conversation_tokens // 8))))
     await asyncio.sleep(0)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -97,7 +97,7 @@ async def test_a_reply_tells_whether_it_was_cut(llm):
 async def test_what_cannot_be_read_is_an_error_and_no_end(llm):
     caller = Caller(llm)
     with pytest.raises(EngineError, match="there is only room for"):
-        await caller.conversation.read([Message("system", "word " * llm.context_tokens)])
+        await caller.conversation.read([Message("system", "word " * llm.conversation_tokens)])
     await caller.conversation.read([SYSTEM])
     await caller.conversation.close()
     with pytest.raises(EngineError, match="closed"):

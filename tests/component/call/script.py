@@ -94,12 +94,16 @@ class Mind:
         self.replies = replies if isinstance(replies, dict) else list(replies)
         self.seen = []
         self.read_along = []
+        self.settled = []
         self.order = []  # what was asked of it
         self.running = self.most_running = 0
         self.cut = False
         self.closed = False
 
     async def read(self, messages, tools=()):
+        if messages[-1].role != "user":
+            self.settled.append(messages[-1].content)
+            return
         self.order.append("read")
         self.read_along.append(messages[-1].content)
         await asyncio.sleep(0.01)

@@ -56,6 +56,15 @@ def test_nothing_is_read_after_the_turn_or_beside_the_agent():
     assert not any("okay" in text for text in run(call()))
 
 
+def test_what_was_said_is_read_before_the_caller_speaks_again():
+    async def call():
+        desk = Desk(replies={"hours": ["We are open from eight to six."], "bye": GOODBYE}, turn=PLAIN)
+        await desk.hold([(1.0, False), (1.0, "hours"), (4.0, False), (0.5, "bye"), (4.0, False)])
+        return desk.mind.settled
+
+    assert run(call()) == ["Hello.", "We are open from eight to six."]
+
+
 @pytest.mark.parametrize("seconds", [1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8])
 def test_what_was_transcribed_too_late_does_not_disturb_the_draft(seconds):
     desk = spoken("what are your opening hours", seconds=seconds, turn=replace(READING, speculate=3), took=0.3)
