@@ -87,6 +87,10 @@ async def _measure(settings: Settings, wishes: Wishes, shown: "_Shown") -> Measu
     engines = await load_engines(settings, shown.say)
     try:
         desk = await open_desk(settings, engines, await synthesized(engines.tts), SPEECH_RATE)
+        if not desk.sounds.lines:
+            raise CapacityError(
+                f"the voice {settings.tts.model} says nothing that a telephone carries", "choose another tts.model"
+            )
         return await find(settings, desk, wishes, shown.begins, shown.ended)
     finally:
         await engines.close()

@@ -120,14 +120,14 @@ class _Crowd:
         desk = self._desk
         caller = Caller(call_id, desk.sounds, random, self.answers.append, self._shortest_endpoint_ms)
         conversation = desk.llm.conversation()
-        talking = asyncio.create_task(caller.talk(self.stop))
+        parts = replace(desk.parts, books=caller)
         try:
-            parts = replace(desk.parts, books=caller)
             session = Session(parts, caller, desk.agent, conversation, NoRecorder(), {})
-            outcome = await session.run()
+            async with asyncio.TaskGroup() as group:
+                talking = group.create_task(caller.talk(self.stop))
+                outcome = await session.run()
+                talking.cancel()
         finally:
-            talking.cancel()
-            await asyncio.gather(talking, return_exceptions=True)
             await conversation.close()
         self._counts.update(session.counts())
         self._counts["failed"] += outcome.status is Status.FAILED
