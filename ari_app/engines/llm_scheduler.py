@@ -51,6 +51,8 @@ class SchedulerStats:
     """Jobs that were begun."""
     wait_seconds: float = 0.0
     """How long they waited for their first step, all together."""
+    failed: int = 0
+    """Jobs that ended with an error."""
 
 
 @dataclass(eq=False)
@@ -305,6 +307,7 @@ class Scheduler:
             job.slot.busy = False
         if job.sampler:
             job.sampler.close()
+        self.stats.failed += result is not None
         job.emit(result)
 
     def _fail(self, job: Job, error: EngineError) -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ari_app.engines.llm_scheduler import SchedulerStats
 from ari_app.engines.worker import WorkerStats
 from ari_app.metrics import EVENTS, REASONS, STAGES, Metrics, Watched
 from ari_app.settings import PROJECT_ROOT
@@ -109,7 +110,7 @@ def test_words_from_outside_never_become_labels(metrics):
 
 def test_levels_are_read_at_each_scrape(metrics):
     ears = WorkerStats(jobs=7, waiting=2, wait_seconds=1.5, busy_seconds=3.0, dropped=1, failed=4)
-    mind = SimpleNamespace(batches=10, sequences_computed=25, prompt_tokens=300, cached_tokens=900, reply_tokens=80)
+    mind = SchedulerStats(batches=10, sequences_computed=25, prompt_tokens=300, cached_tokens=900, reply_tokens=80)
     engines = {
         "stt": SimpleNamespace(stats=ears),
         "tts": SimpleNamespace(),  # a benchmark's own
@@ -140,7 +141,7 @@ def test_levels_are_read_at_each_scrape(metrics):
 
 
 def test_the_language_model_is_an_engine_like_the_others(metrics):
-    stats = SimpleNamespace(jobs=3, waiting=1, wait_seconds=0.5, failed=2)
+    stats = SchedulerStats(jobs=3, waiting=1, wait_seconds=0.5, failed=2)
     metrics.watch(watched(llm=SimpleNamespace(scheduler=SimpleNamespace(stats=stats))))
     got = scrape(metrics)
     names = {"jobs_total": 3, "waiting": 1, "wait_seconds_total": 0.5, "failed_total": 2}

@@ -287,6 +287,7 @@ def test_a_batch_that_cannot_be_computed_fails_its_replies_only(make):
     after = Reply("a", [1, 98])
     run(scheduler, context, after)
     assert after.text() == ["99"]
+    assert scheduler.stats.failed == 1
 
 
 def test_without_room_who_nobody_waits_for_fails_first(make):

@@ -45,6 +45,7 @@ async def test_an_exception_becomes_an_engine_error_with_its_cause(worker):
     with pytest.raises(EngineError, match=r"stt: ZeroDivisionError") as caught:
         await worker.run(divmod, 1, 0)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert worker.stats.failed == 1
 
 
 async def test_an_engine_error_passes_as_it_is(worker):
@@ -53,6 +54,7 @@ async def test_an_engine_error_passes_as_it_is(worker):
 
     with pytest.raises(EngineError, match=r"^mine$"):
         await worker.run(fail)
+    assert worker.stats.failed == 1
 
 
 async def test_a_cancelled_job_that_waits_is_never_run(worker):
