@@ -1,7 +1,7 @@
 """How late the event loop wakes up: what a frame or a timer of any call suffers while something keeps the loop busy.
 
-One timer for the process. A wake-up costs some 0.1 ms where nothing else wakes the loop up: eight a second are less than
-0.1 % of a core. They are samples; what a stall does to frames is counted frame by frame (`Transport.late_frames`).
+One timer for the process. A wake-up costs some 0.1 ms where nothing else wakes the loop up: eight a second are less
+than 0.1 % of a core. They are samples; what a stall does to frames is counted by frame (`Transport.late_frames`).
 """
 
 import asyncio
