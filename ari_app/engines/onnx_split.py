@@ -42,27 +42,30 @@ class Halves:
     first: bytes
     second: bytes
     seam: str
-    """The value that the seam takes. All that is handed over are the first half's outputs and the second's inputs."""
+    """The value that the seam takes. All that is handed over are the second half's inputs, and outputs of the first;
+    an output of the whole belongs to the half that makes it."""
 
 
 def split(model: bytes, is_seam: Callable[[Node], bool]) -> Halves | None:
-    """Cut a serialized model at its only node that `is_seam`; None when there is none, or what depends on it cannot be
+    """Cut a serialized model at its first node that `is_seam`; None when there is none, or what depends on it cannot be
     told from the rest. What is handed over is taken for float32. Raises ValueError when the bytes are no model."""
     outside, graphs = _sift(memoryview(model), _MODEL_GRAPH)
     if len(graphs) != 1:
         raise ValueError("a model has one graph")
     fields = list(_fields(graphs[0]))
     nodes = [_node(field.content) for field in fields if field.number == _GRAPH_NODE]
-    seams = [node for node in nodes if is_seam(node)]
-    if len(seams) != 1:
+    seam = next(filter(is_seam, nodes), None)
+    if seam is None:
         return None
-    second = _dependents(nodes, seams[0])
+    second = _dependents(nodes, seam)
     weights = {_name(f.content, _TENSOR_NAME): f.content for f in fields if f.number == _GRAPH_INITIALIZER}
     constants = _constants(nodes, weights)
     made = {output for node in second for output in node.outputs}
     taken = {name: None for node in second for name in node.inputs if name and name not in made}
     handed_over = [name for name in taken if name not in weights and name not in constants]
-    results = [f.content for f in fields if f.number == _GRAPH_OUTPUT and _name(f.content, _VALUE_NAME) in made]
+    outputs = {_name(f.content, _VALUE_NAME): f.content for f in fields if f.number == _GRAPH_OUTPUT}
+    results = [content for name, content in outputs.items() if name in made]
+    others = [content for name, content in outputs.items() if name not in made and name not in handed_over]
     inputs = [f.content for f in fields if f.number == _GRAPH_INPUT]
     if not results or any(_name(one, _VALUE_NAME) in handed_over for one in inputs):
         return None
@@ -74,9 +77,16 @@ def split(model: bytes, is_seam: Callable[[Node], bool]) -> Halves | None:
     taken_by_first, taken_by_second = _taken(first), _taken(second)
     return Halves(
         # What no node of the graph itself takes is for a graph inside a node, and those are all in the first half.
-        _model(outside, first, weights.keys() - (taken_by_second - taken_by_first), weights, inputs, seam_values),
+        _model(
+            outside,
+            first,
+            weights.keys() - (taken_by_second - taken_by_first),
+            weights,
+            inputs,
+            [*seam_values, *others],
+        ),
         _model(outside, second, weights.keys() & taken_by_second, weights, seam_values, results),
-        seams[0].inputs[0],
+        seam.inputs[0],
     )
 
 

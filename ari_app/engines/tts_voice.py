@@ -13,13 +13,13 @@ from piper.config import PiperConfig
 
 from ari_app.engines.cores import available_cores, tts_threads
 from ari_app.engines.onnx import load_onnx
-from ari_app.engines.tts_decoder import Audio, Decoder, load_halves
+from ari_app.engines.tts_decoder import Audio, Decoder, Values, load_parts
 from ari_app.errors import ModelError
 from ari_app.settings import TtsSettings
 
 log = logging.getLogger(__name__)
 
-_TRIAL = "Hello, how are you?"
+_TRIAL = "Hello, how are you today?"
 
 
 class Voice:
@@ -36,9 +36,10 @@ class Voice:
         self._decoder: Decoder | None = None
         """None: the encoder is the whole voice."""
         try:
-            self._encoder, decoder, seam = load_halves(path, threads)
+            self._encoder, frames, flow, decoder = load_parts(path, threads)
             self._piper = PiperVoice(session=self._encoder, config=config)
-            self._decoder = Decoder(decoder, seam, self._encode(self._phonemes(_TRIAL)[0], onnxruntime.RunOptions()))
+            trial = self._encode(self._phonemes(_TRIAL)[0], onnxruntime.RunOptions())
+            self._decoder = Decoder(frames, flow, decoder, trial)
         except Exception as error:  # of any kind: what is wrong with the whole voice, if anything, comes out below
             log.info("the voice does not come in pieces, only whole", extra={"voice": str(path), "why": str(error)})
             self._encoder = load_onnx(path, "voice", threads)
@@ -46,8 +47,8 @@ class Voice:
         self.rate: int = config.sample_rate
         """Hz of its audio."""
         try:
-            trial = [audio for audio, _ in self.say(_TRIAL, itertools.repeat(1.0), onnxruntime.RunOptions())]
-            self.peak = float(np.abs(np.concatenate(trial)).max())
+            said = [audio for audio, _ in self.say(_TRIAL, itertools.repeat(1.0), onnxruntime.RunOptions())]
+            self.peak = float(np.abs(np.concatenate(said)).max())
             """Of full scale, in the words it has tried."""
         except Exception as error:
             raise ModelError(f"voice {path} loads but does not work: {error}", "copy it again") from error
@@ -70,7 +71,7 @@ class Voice:
         plain = text.replace("[[", " ").replace("]]", " ")  # those would mean raw phonemes
         return [sentence for sentence in self._piper.phonemize(plain) if sentence]
 
-    def _encode(self, phonemes: list[str], options: onnxruntime.RunOptions) -> dict[str, Audio]:
+    def _encode(self, phonemes: list[str], options: onnxruntime.RunOptions) -> Values:
         """What the encoder makes, by name."""
         ids = self._piper.phonemes_to_ids(phonemes)
         feed = {
@@ -84,7 +85,7 @@ class Voice:
         return dict(zip(names, self._encoder.run(names, feed, options), strict=True))
 
 
-def _whole(encoded: dict[str, Audio]) -> Iterator[tuple[Audio, bool]]:
+def _whole(encoded: Values) -> Iterator[tuple[Audio, bool]]:
     yield next(iter(encoded.values())).reshape(-1).astype(np.float32), True
 
 

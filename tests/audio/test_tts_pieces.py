@@ -74,8 +74,9 @@ def test_pieces_are_the_whole(shape, unsplit, caplog):
 def test_too_little_context_would_be_heard(shape):
     voice = Voice(TtsSettings(model=shape))
     [whole] = said(voice, "Good morning to you")
-    assert 8 <= voice._decoder.reach <= 11  # what the layers of this shape can reach is 11
-    voice._decoder.reach = 4
+    assert 8 <= voice._decoder.decoder.reach <= 11  # the layers of this shape can reach 11
+    assert 8 <= voice._decoder.flow.reach <= 32
+    voice._decoder.decoder.reach = 4
     assert np.abs(np.concatenate(said(voice, "Good morning to you", 0.2)) - whole).max() > 0.01
 
 
@@ -91,7 +92,7 @@ def test_a_decoder_that_does_not_run_on_a_part_is_not_cut_off(shape, tmp_path, c
     onnx.save(model, tmp_path / "voice.onnx")
     shutil.copy(shape.with_name("voice.onnx.json"), tmp_path)
     assert len(said(Voice(TtsSettings(model=tmp_path / "voice.onnx")), "Good morning to you", 0.1)) == 1
-    assert [record.why for record in caplog.records] == ["every sample depends on every frame"]
+    assert [record.why for record in caplog.records] == ["every step depends on every frame"]
 
 
 @pytest.fixture

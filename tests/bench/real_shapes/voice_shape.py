@@ -8,7 +8,7 @@
 Layers, widths and kernels are those of Piper's training recipe. Two things differ. The encoder's attention knows no
 relative positions and the duration flows have no splines: both work on phonemes, of which there are a tenth as many
 as frames, and cost nothing beside the decoder. And every phoneme lasts PHONEME_FRAMES, so that the length of what is
-said is that of a real voice. The decoder's first layer has the name that Piper's exports give it.
+said is that of a real voice. Layers at which a part begins have the names of Piper's exports.
 """
 
 import json
@@ -184,10 +184,11 @@ def _path(graph: _Graph, durations: str) -> str:
 def _flow(graph: _Graph, z: str) -> str:
     half = WIDTH // 2
     backwards = graph.constant(np.arange(WIDTH)[::-1], np.int64)
-    for _ in range(FLOWS):
+    for number in reversed(range(FLOWS)):
         z = graph.node("Gather", z, backwards, axis=1)
         first, second = graph.take(z, 0, half), graph.take(z, half, WIDTH)
-        shift = graph.conv(_wavenet(graph, graph.conv(first, half, WIDTH, 1)), WIDTH, half, 1)
+        before = graph.conv(first, half, WIDTH, 1, name=f"flow.flows.{2 * number}.pre")
+        shift = graph.conv(_wavenet(graph, before), WIDTH, half, 1)
         z = graph.node("Concat", first, graph.node("Sub", second, shift), axis=1)
     return z
 
