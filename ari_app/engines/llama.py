@@ -47,6 +47,8 @@ class LlamaModel:
                 f"LLM model {path} cannot be loaded: {llama_build.why()}", "copy the file again; it must be a GGUF"
             )
         self._vocab = api.llama_model_get_vocab(self._model)
+        self.vocabulary: int = api.llama_vocab_n_tokens(self._vocab)
+        """How many tokens there are."""
         self.path = path
         self.train_context: int = api.llama_model_n_ctx_train(self._model)
         """Tokens of context that the model was trained on."""
@@ -155,6 +157,7 @@ class LlamaContext:
                 "lower llm.context_tokens",
             )
         self._memory = api.llama_get_memory(self._context)
+        self._vocabulary = model.vocabulary
         self._tokens = np.zeros(BATCH_TOKENS, np.int32)
         self._positions = np.zeros(BATCH_TOKENS, np.int32)
         self._sequences = np.zeros(BATCH_TOKENS, np.int32)
@@ -193,8 +196,15 @@ class LlamaContext:
         self._stop[0] = b"\1"
 
     def sample(self, sampler: "Sampler", row: int) -> int:
-        """The next token after row `row` of the batch that was decoded last."""
-        return int(api.llama_sampler_sample(sampler.handle, self._context, row))
+        """The next token after row `row` of the batch that was decoded last.
+
+        The likeliest of 150,000 costs 0.03 ms here and 0.17 ms with llama.cpp's sampler, which first makes a list of
+        all: for many rows on a GPU as much as the step itself.
+        """
+        if sampler.handle is not None:
+            return int(api.llama_sampler_sample(sampler.handle, self._context, row))
+        logits = api.llama_get_logits_ith(self._context, row)
+        return int(np.ctypeslib.as_array(logits, (self._vocabulary,)).argmax())
 
     def truncate(self, sequence: int, length: int) -> bool:
         """Forget a sequence from position `length` on; False, and nothing done, if the model cannot forget a part."""
@@ -213,23 +223,22 @@ class Sampler:
     """How the next token is chosen: the likeliest at temperature 0, by chance over it."""
 
     def __init__(self, temperature: float) -> None:
-        chain = api.llama_sampler_chain_init(api.llama_sampler_chain_default_params())
+        self.handle = None
+        """llama.cpp's; None takes the likeliest, for which there is a shorter way."""
         if temperature > 0:
-            links = [
+            self.handle = api.llama_sampler_chain_init(api.llama_sampler_chain_default_params())
+            for link in (
                 api.llama_sampler_init_top_k(TOP_K),
                 api.llama_sampler_init_top_p(TOP_P, 1),
                 api.llama_sampler_init_temp(temperature),
                 api.llama_sampler_init_dist(api.LLAMA_DEFAULT_SEED),
-            ]
-        else:
-            links = [api.llama_sampler_init_greedy()]
-        for link in links:
-            api.llama_sampler_chain_add(chain, link)
-        self.handle = chain
+            ):
+                api.llama_sampler_chain_add(self.handle, link)
 
     def close(self) -> None:
         """Free it."""
-        api.llama_sampler_free(self.handle)
+        if self.handle is not None:
+            api.llama_sampler_free(self.handle)
 
 
 def _pointer(array: Any, kind: Any) -> Any:
