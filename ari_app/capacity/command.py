@@ -1,6 +1,7 @@
 """``offhook bench capacity``: loads the configured engines, finds the limit, shows every step, keeps the result."""
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,7 +16,7 @@ from rich.table import Table
 from ari_app.call.exchange import Parts
 from ari_app.call.warm_up import prefill, prepare
 from ari_app.capacity.measure import Desk, ForgetfulPrompts, Step, measure
-from ari_app.capacity.measured import Measured, conditions, save
+from ari_app.capacity.measured import Measured, check_writable, conditions, save
 from ari_app.capacity.ramp import find_limit
 from ari_app.capacity.telephone import LEG_RATE, sounds
 from ari_app.engines.base import SPEECH_RATE, Pcm16, Tts
@@ -65,6 +66,8 @@ def command(settings: Settings, wishes: Wishes) -> int:
     configured, target = settings.capacity.target_gap_ms, wishes.target_ms or settings.capacity.target_gap_ms
     settings = replace(settings, capacity=replace(settings.capacity, target_gap_ms=target))
     console = Console(stderr=wishes.json, width=None if sys.stdout.isatty() else 120)
+    if target == configured:
+        check_writable(settings.capacity.file)
     shown = _Shown(console, target)
     with shown:
         measured = asyncio.run(_measure(settings, wishes, shown))
@@ -91,6 +94,8 @@ async def _measure(settings: Settings, wishes: Wishes, shown: "_Shown") -> Measu
             raise CapacityError(
                 f"the voice {settings.tts.model} says nothing that a telephone carries", "choose another tts.model"
             )
+        gc.collect()
+        gc.freeze()  # as `run` does
         return await find(settings, desk, wishes, shown.begins, shown.ended)
     finally:
         await engines.close()
@@ -118,7 +123,7 @@ async def find(
     ended: Callable[[Step], None] = lambda step: None,
 ) -> Measured:
     """Find the limit; `begins` and `ended` are told of each step. `calls` of the result may be 0."""
-    steps: list[Step] = []
+    here, steps = conditions(settings, available_cores()), list[Step]()
 
     def told(step: Step) -> None:
         steps.append(step)
@@ -130,7 +135,6 @@ async def find(
 
     most = min(wishes.max_calls or settings.llm.sequences, settings.llm.sequences)
     calls = await find_limit(step, most, settings.capacity.target_gap_ms, told)
-    here = conditions(settings, available_cores())
     return Measured(calls, datetime.now(UTC).isoformat(timespec="seconds"), here, [asdict(step) for step in steps])
 
 

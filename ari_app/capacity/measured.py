@@ -3,7 +3,8 @@
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -58,10 +59,22 @@ def conditions(settings: Settings, cores: int) -> Conditions:
 
 def save(file: Path, measured: Measured) -> None:
     """Write it, or leave what is there as it is. Raises CapacityError."""
-    unfinished = file.with_name(file.name + ".new")
-    try:
+    with _writing(file) as unfinished:
         unfinished.write_text(json.dumps(asdict(measured), indent=2) + "\n", encoding="utf-8")
         os.replace(unfinished, file)
+
+
+def check_writable(file: Path) -> None:
+    """To know before a measurement of some minutes whether it can be kept. Raises CapacityError."""
+    with _writing(file) as unfinished:
+        unfinished.touch()
+        unfinished.unlink()
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[Path]:
+    try:
+        yield file.with_name(file.name + ".new")
     except OSError as error:
         raise CapacityError(
             f"{file} cannot be written ({error.strerror})", "make its folder, or choose another with capacity.file"

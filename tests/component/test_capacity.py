@@ -172,13 +172,25 @@ def test_the_limit_is_exact(most):
         found, tried = limit(most, right)
         assert found == right
         assert max(tried) <= most
-        assert len(tried) == len(set(tried))
+        assert all(tried.count(calls) == (1 if calls <= right else 2) for calls in tried)
 
 
 def test_the_ramp_goes_up_in_steps_and_back_in_halves():
-    assert limit(64, 9) == (9, [1, 2, 3, 4, 6, 8, 12, 10, 9])
+    assert limit(64, 9) == (9, [1, 2, 3, 4, 6, 8, 12, 12, 10, 10, 9])
     assert limit(16, 64) == (16, [1, 2, 3, 4, 6, 8, 12, 16])
     assert limit(5, 64) == (5, [1, 2, 3, 4, 5])
+
+
+def test_what_disturbs_one_step_does_not_make_the_limit():
+    disturbed = []
+
+    async def step(calls):
+        gap = 900.0 if calls == 3 and not disturbed else 100.0
+        disturbed.extend([calls] * (calls == 3))
+        return measure.Step(calls, 20, gap, gap, 0, 1.0, 0, 0, 1.0, 100.0)
+
+    assert asyncio.run(find_limit(step, 8, TARGET_MS, lambda step: None)) == 8
+    assert disturbed == [3, 3]
 
 
 def test_the_limit_of_a_model_that_gets_slower():
@@ -191,7 +203,7 @@ def test_the_limit_of_a_model_that_gets_slower():
 
     found, here = run(main())
     assert found.calls == 3
-    assert [step["calls"] for step in found.steps] == [1, 2, 3, 4]
+    assert [step["calls"] for step in found.steps] == [1, 2, 3, 4, 4]
     assert found.conditions == here
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ari_app.capacity.measured import Conditions, Measured, conditions, load, save
+from ari_app.capacity.measured import Conditions, Measured, check_writable, conditions, load, save
 from ari_app.errors import CapacityError
 from ari_app.settings import Settings, SttSettings
 
@@ -54,8 +54,11 @@ def test_nothing_measured_is_no_warning(tmp_path, caplog):
 
 
 def test_where_it_cannot_be_written(file):
-    with pytest.raises(CapacityError, match="No such file"):
-        save(file.parent / "nowhere" / "capacity.json", MEASURED)
+    for write in (check_writable, lambda file: save(file, MEASURED)):
+        with pytest.raises(CapacityError, match="No such file"):
+            write(file.parent / "nowhere" / "capacity.json")
+    check_writable(file)
+    assert [entry.name for entry in file.parent.iterdir()] == [file.name]
     file.with_name(file.name + ".new").mkdir()
     with pytest.raises(CapacityError, match="directory"):
         save(file, replace(MEASURED, calls=1))
