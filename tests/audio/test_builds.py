@@ -85,7 +85,7 @@ def test_with_a_gpu_both_go_there(monkeypatch, llm, stt):
 
 
 async def test_too_little_memory_is_told_before_anything_is_loaded(monkeypatch):
-    monkeypatch.setattr(placement, "free_bytes", lambda: 170_000_000)
+    monkeypatch.setattr(placement, "free_bytes", lambda: 220_000_000)
     told = []
     with pytest.raises(ModelError, match=r"the models need 0\.\d GB of memory, 0\.2 GB are free"):
         await load_engines(Settings(), told.append)

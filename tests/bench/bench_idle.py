@@ -1,4 +1,4 @@
-"""idle_call, memory: what a call costs in which nobody speaks, and what the process holds.
+"""idle_call: what a call costs in which nobody speaks.
 
 Once with a phone that sends digital silence, and once with line noise at -50 dBFS, which the detector must listen to.
 """
@@ -10,7 +10,7 @@ import numpy as np
 
 from ari_app.demo.phone import Phone
 from ari_app.demo.phone.rtp import RATE
-from tests.bench.box import Box, box, cpu_seconds, resident_mb
+from tests.bench.box import Box, box, cpu_seconds
 from tests.bench.figures import Figure
 
 CALLS = 4
@@ -18,7 +18,7 @@ SECONDS = 15.0
 
 
 def run() -> list[Figure]:
-    """CPU of the agent's process with silent calls, less without; memory after them."""
+    """CPU of the agent's process with silent calls, less without."""
     with box(turn={"no_input_ms": 120_000}) as under_test:
         return asyncio.run(_measure(under_test))
 
@@ -39,7 +39,6 @@ async def _measure(under_test: Box) -> list[Figure]:
             Figure("idle_call.core_percent", (silent - alone) / CALLS * 100, "%", CALLS, "≤ 2 %"),
             Figure("idle_call.noisy.core_percent", (noisy - alone) / CALLS * 100, "%", CALLS, "≤ 2 %"),
             Figure("idle_call.none.core_percent", alone * 100, "%", 1),
-            Figure("memory.demo_mb", resident_mb(under_test.agent.pid), "MB", 1),
         ]
 
 

@@ -1,4 +1,4 @@
-"""gap.real, speculation, memory.real: what a caller waits for engines of real size, with and without speculation.
+"""gap.real, speculation: what a caller waits for engines of real size, with and without speculation.
 
 Two agents with the same models, each on an Asterisk of its own, take the same calls in turn, so that what else the
 machine does falls on both. The turn always ends after the same silence, which is taken off every gap. No line is said
@@ -14,7 +14,7 @@ from ari_app.demo.conversation import Line, converse
 from ari_app.demo.phone import Phone
 from ari_app.settings import TurnSettings
 from ari_app.store.records import StoredCall
-from tests.bench.box import Box, box, resident_mb
+from tests.bench.box import Box, box
 from tests.bench.figures import Figure, percentiles
 from tests.bench.real_shapes.models import AGENT, find_or_make, sections
 from tests.bench.real_shapes.script import demo_script
@@ -38,7 +38,6 @@ class _Measured:
         self.gaps_ms: list[float] = []
         """Less the silence that ends a turn."""
         self.calls: list[StoredCall] = []
-        self.memory_mb = 0.0
 
     def figures(self, name: str, floors: dict[int, str]) -> list[Figure]:
         turns = spoken_turns(self.calls)
@@ -58,7 +57,6 @@ def run() -> list[Figure]:
             asyncio.run(_measure(both))
             for under_test, measured in both:
                 measured.calls += stored_calls(under_test.store_url)
-                measured.memory_mb = resident_mb(under_test.agent.pid)
     console = Console(width=160)
     for line in (*slowest(spoken_turns(speculating.calls)), f"counts: {dict(counted(speculating.calls))}"):
         console.print(f"  {line}", style="dim", markup=False)
@@ -67,7 +65,6 @@ def run() -> list[Figure]:
         *speculating.figures("gap.real", {50: "≤ 300 ms"}),
         *waiting.figures("gap.real.unspeculated", {}),
         Figure("speculation.gap_ratio", ratio, "", len(speculating.gaps_ms), "≤ 0.4"),
-        Figure("memory.real_mb", speculating.memory_mb, "MB", 1),
     ]
 
 
