@@ -17,6 +17,8 @@ from ari_app.engines.llama import LlamaContext, LlamaModel
 
 WORTH_SHARING = 16
 """Tokens from which another sequence's prefix is worth taking over, or waiting for."""
+ALIKE = 64
+"""System prompts that differ in fewer tokens at their end, for instance in facts about the call, share a place."""
 SHELF = 8
 """System prompts that are kept: as many agents are called often."""
 
@@ -88,7 +90,8 @@ class Memory:
         if len(prefix) < WORTH_SHARING or not self._shelf:
             return
         place = max(self._shelf, key=lambda one: common(one.tokens, prefix))
-        if common(place.tokens, prefix) < len(prefix) // 2:
+        alike = common(place.tokens, prefix)
+        if alike < len(prefix) // 2 or alike < len(prefix) - ALIKE:
             place = min(self._shelf, key=lambda one: one.used)
         if place.tokens != prefix:
             self.truncate(place, 0)
