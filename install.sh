@@ -15,32 +15,23 @@ scratch=$cache/setup.tmp
 child=''        # process group of the running step
 step_starts=0   # where its output begins in the log
 
-# What llama.cpp may use of this processor: its build option, and the flags that a processor must have for it. Never AMX,
-# with which llama.cpp crashed on a Sapphire Rapids.
-instruction_sets='
-  SSE42 sse4_2
-  AVX avx
-  AVX2 avx2
-  BMI2 bmi2
-  FMA fma
-  F16C f16c
-  AVX_VNNI avx_vnni
-  AVX512 avx512f avx512cd avx512vl avx512dq avx512bw
-  AVX512_VBMI avx512vbmi
-  AVX512_VNNI avx512_vnni
-  AVX512_BF16 avx512_bf16
-'
+# What llama.cpp may use of this processor: OPTION:what a processor must have for it (lscpu's flags). Never AMX, with
+# which llama.cpp crashed on a Sapphire Rapids.
+instruction_sets=(
+  SSE42:sse4_2 AVX:avx AVX2:avx2 BMI2:bmi2 FMA:fma F16C:f16c AVX_VNNI:avx_vnni
+  AVX512:avx512f,avx512cd,avx512vl,avx512dq,avx512bw
+  AVX512_VBMI:avx512vbmi AVX512_VNNI:avx512_vnni AVX512_BF16:avx512_bf16
+)
 
 processor_options() {
   [[ $(uname -m) == x86_64 ]] || return 0
-  local has option needs flag state
+  local has set flags flag state
   has=" $(LC_ALL=C lscpu | sed -n 's/^Flags: *//p') "
-  while read -r option needs; do
-    [[ -n $option ]] || continue
-    state=ON
-    for flag in $needs; do [[ $has == *" $flag "* ]] || state=OFF; done
-    printf ' -DGGML_%s=%s' "$option" "$state"
-  done <<<"$instruction_sets"
+  for set in "${instruction_sets[@]}"; do
+    flags=${set#*:} state=ON
+    for flag in ${flags//,/ }; do [[ $has == *" $flag "* ]] || state=OFF; done
+    printf ' -DGGML_%s=%s' "${set%%:*}" "$state"
+  done
 }
 
 # Code for the GPUs that are in this machine, into `gpu_options`.
