@@ -23,6 +23,7 @@ from tests.bench import (
     bench_real,
     bench_response,
     bench_soak,
+    bench_voice,
 )
 from tests.bench.figures import Figure
 
@@ -30,6 +31,7 @@ BENCHMARKS = (
     (("gap.demo", "late_clauses.demo"), bench_gap.run),
     (("gap.real", "speculation."), bench_real.run),
     (("response.demo",), bench_response.run),
+    (("voice.",), bench_voice.run),
     (("endpoint.",), bench_endpoint.run),
     (("barge_in.",), bench_barge_in.run),
     (("media.",), bench_media.run),
