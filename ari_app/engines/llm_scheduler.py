@@ -88,8 +88,8 @@ class Job:
 
     @property
     def in_prompt(self) -> bool:
-        """Whether its prompt is still being computed."""
-        return not self.generated
+        """Whether its prompt is still being computed, or again, because the memory was lost."""
+        return not self.generated or len(self.pending) > 1
 
 
 class Scheduler:

@@ -231,6 +231,7 @@ def test_an_aborted_batch_is_computed_again_from_what_is_known(forgets_parts, ma
     replies = [Reply("a", [1, 2, 95]), Reply("b", [3, 4, 295])]
     run(scheduler, context, *replies)
     assert [reply.text() for reply in replies] == [["96", "97", "98", "99"], ["296", "297", "298", "299"]]
+    assert len(context.batches) == 7  # five, and two once more
 
 
 def test_cancelling_the_only_reply_aborts_its_batch_and_keeps_what_was_computed(make):
