@@ -19,7 +19,7 @@ from ari_app.engines.base import Urgency
 PATIENCE = {Urgency.FIRST_CLAUSE: 0.5, Urgency.REPLY: 0.15, Urgency.BACKGROUND: 1.0}
 """Seconds that a job rests for others at most. A reply that gets a token every 0.15 s is still twice as fast as speech;
 a first clause rests only for others with shorter prompts."""
-ALONE_SECONDS, SHARED_SECONDS = 0.4, 0.1
+ALONE_SECONDS, SHARED_SECONDS = 0.25, 0.1
 """How long a piece of prompt may compute: larger ones are computed faster, in smaller ones nobody waits for long."""
 MIN_PIECE, MAX_PIECE = 8, 448
 """Tokens in a piece; the largest leaves room in a batch for a token of every other sequence."""

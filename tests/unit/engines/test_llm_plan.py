@@ -25,8 +25,8 @@ def token(urgency=FIRST, waited=0.0):
     [
         pytest.param([], SLOW, [], id="nobody"),
         pytest.param([token()], SLOW, [1], id="a reply"),
-        pytest.param([prompt(30)], SLOW, [30], id="a short prompt, whole"),
-        pytest.param([prompt(900)], SLOW, [40], id="a long prompt alone, in pieces of 0.4 s"),
+        pytest.param([prompt(20)], SLOW, [20], id="a short prompt, whole"),
+        pytest.param([prompt(900)], SLOW, [25], id="a long prompt alone, in pieces of 0.25 s"),
         pytest.param([prompt(900)], FAST, [MAX_PIECE], id="or what fits a batch"),
         pytest.param([prompt(900), token()], SLOW, [9, 1], id="in pieces of 0.1 s beside a reply"),
         pytest.param([prompt(900), *[token()] * 8], SLOW, [MIN_PIECE, *[1] * 8], id="and never in crumbs"),
