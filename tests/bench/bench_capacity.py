@@ -58,7 +58,8 @@ def run() -> list[Figure]:
     return [
         Figure("capacity.limit", limit, "calls", 1),
         *_gaps("capacity.at_limit", at_limit, f"≤ {TARGET_MS} ms"),
-        *_gaps(f"capacity.at_{more}_calls", beyond, f"> {TARGET_MS} ms"),
+        Figure("capacity.beyond_limit", more, "calls", 1),
+        *_gaps("capacity.beyond_limit", beyond, f"> {TARGET_MS} ms"),
         *percentiles("capacity.to_fallback", refusals.to_fallback_ms, {95: "≤ 50 ms"}),
         Figure("capacity.not_refused", wrong, "calls", len(refusals.statuses), "0"),
     ]
