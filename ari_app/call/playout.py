@@ -93,6 +93,14 @@ class Playout:
         """Whether audio is on its way to the caller."""
         return self._active and not self._held and bool(self._queue)
 
+    def left_seconds(self) -> float:
+        """How long what there is will still be heard, once it is no longer held."""
+        if not self._queue:
+            return 0.0
+        if self._held:
+            return sum(len(clause.pcm) - clause.heard for clause in self._queue) / self._transport.rate
+        return max(0.0, self._sent_until() - self._now())
+
     def begin(self, generation: int, *, held: bool = False) -> None:
         """Start a generation; the one before must be done or stopped. `held`: nothing goes out before `resume`."""
         self._generation = generation

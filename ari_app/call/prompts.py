@@ -33,10 +33,12 @@ class Prompts:
         if key not in self._prepared:
             self._prepared[key] = await self._tts.speak(speakable(text, language), rate)
 
-    async def clause(self, text: str, language: str, rate: int, *, first: bool) -> AsyncGenerator[Pcm16, None]:
+    async def clause(
+        self, text: str, language: str, rate: int, *, first: bool, within_seconds: float
+    ) -> AsyncGenerator[Pcm16, None]:
         """The audio of one clause of a reply in pieces, as it comes; none when there is nothing to say in it.
 
-        Raises EngineError, also between pieces.
+        It is needed `within_seconds`; a reply's `first` may be a frequent one. Raises EngineError, also between pieces.
         """
         key = (text, language, rate)
         frequent = first and len(text) <= _FREQUENT_CHARACTERS
@@ -46,7 +48,7 @@ class Prompts:
                 yield pcm
         elif spoken:
             pieces = []
-            async with aclosing(self._tts.stream(spoken, rate, urgent=first)) as stream:
+            async with aclosing(self._tts.stream(spoken, rate, within_seconds=within_seconds)) as stream:
                 async for piece in stream:
                     pieces.append(piece)
                     yield piece

@@ -120,7 +120,13 @@ class Replier:
 
     async def _speak(self, writing: _Writing, clause: str) -> None:
         self._stamp("first_clause")
-        pieces = self._prompts.clause(clause, self._language, self._rate, first=not writing.clauses)
+        pieces = self._prompts.clause(
+            clause,
+            self._language,
+            self._rate,
+            first=not writing.clauses,
+            within_seconds=self._playout.left_seconds(),
+        )
         begun = False
         async with aclosing(pieces):
             async for pcm in pieces:

@@ -124,10 +124,11 @@ class Llm(Protocol):
 class Tts(Protocol):
     """Text to speech."""
 
-    def stream(self, text: str, rate: int, *, urgent: bool = True) -> AsyncGenerator[Pcm16, None]:
+    def stream(self, text: str, rate: int, *, within_seconds: float = 0.0) -> AsyncGenerator[Pcm16, None]:
         """Synthesize one clause at `rate` Hz and yield its audio in pieces, as it comes; without words, none.
 
-        Each piece but the last is a whole number of media frames. `urgent`: somebody waits for the first piece.
+        Each piece but the last is a whole number of media frames. The first piece is needed `within_seconds`, each
+        other when the one before it has been heard; of all clauses, the piece that is needed soonest is made first.
         Closing the generator (or cancelling its consumer) stops the synthesis within milliseconds. Raises EngineError.
         """
 

@@ -25,12 +25,12 @@ from ari_app.settings import TtsSettings
 
 SENTENCE_PAUSE_SECONDS, CLAUSE_PAUSE_SECONDS = 0.2, 0.08
 """Silence after a clause that ends a sentence, and after any other: whatever voice it is, the rhythm is the same."""
-_URGENT_SECONDS = (0.25, 1.0)
-"""Lengths of the first pieces while a caller waits: a tenth of it is what a piece takes, while the one before plays."""
+_FIRST_SECONDS, _SOON_SECONDS = (0.25, 1.0), 0.5
+"""Lengths of the first pieces of what is needed sooner than so: each takes a tenth of its time, while one plays."""
 _PIECE_SECONDS = 1.5
 """Length of every other piece: at most so long another caller's first piece waits for the thread, times 0.1."""
 _PATIENCE_SECONDS = 1.0
-"""What is not urgent is taken to be needed so much later: the clause before it is still being said."""
+"""What is made whole comes after what a caller waits for."""
 _EASE = 0.1
 """Share of a clause's peak in what is held for the voice's usual peak from then on."""
 
@@ -49,15 +49,17 @@ class PiperTts:
         self._peak = self._voice.peak  # the worker's
         self._worker = Worker("tts")
 
-    async def stream(self, text: str, rate: int, *, urgent: bool = True) -> AsyncGenerator[Pcm16, None]:
-        """See Tts. The piece whose audio is needed soonest is made first, whoever's it is."""
+    async def stream(self, text: str, rate: int, *, within_seconds: float = 0.0) -> AsyncGenerator[Pcm16, None]:
+        """See Tts."""
         if not has_words(text):
             return
         now = asyncio.get_running_loop().time
-        lengths = itertools.chain(_URGENT_SECONDS if urgent else (), itertools.repeat(_PIECE_SECONDS))
+        lengths = itertools.chain(
+            _FIRST_SECONDS if within_seconds < _SOON_SECONDS else (), itertools.repeat(_PIECE_SECONDS)
+        )
         options = onnxruntime.RunOptions()
         pieces = self._say(text, rate, lengths, options)
-        due = now() if urgent else now() + _PATIENCE_SECONDS
+        due = now() + within_seconds
         is_last = False
         try:
             while not is_last:
@@ -70,7 +72,9 @@ class PiperTts:
 
     async def speak(self, text: str, rate: int) -> Pcm16:
         """See Tts."""
-        return np.concatenate([_NOTHING, *[pcm async for pcm in self.stream(text, rate, urgent=False)]])
+        return np.concatenate(
+            [_NOTHING, *[pcm async for pcm in self.stream(text, rate, within_seconds=_PATIENCE_SECONDS)]]
+        )
 
     @property
     def stats(self) -> WorkerStats:

@@ -50,9 +50,9 @@ class SeenTts:
         self._tts = tts
         self._loop = loop
 
-    async def stream(self, text: str, rate: int, *, urgent: bool = True) -> AsyncGenerator[Pcm16, None]:
+    async def stream(self, text: str, rate: int, *, within_seconds: float = 0.0) -> AsyncGenerator[Pcm16, None]:
         """As the engine does; it works only while somebody waits for the next piece."""
-        async with aclosing(self._tts.stream(text, rate, urgent=urgent)) as pieces:
+        async with aclosing(self._tts.stream(text, rate, within_seconds=within_seconds)) as pieces:
             while True:
                 with self._loop.working():
                     pcm = await anext(pieces, None)

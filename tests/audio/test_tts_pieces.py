@@ -140,7 +140,7 @@ async def test_first_pieces_come_before_what_is_needed_later(real):
             order.append(name)  # noqa: PERF401 (as it comes)
 
     await asyncio.gather(
-        listen("next", TEXT * 2, urgent=False),
+        listen("next", TEXT * 2, within_seconds=1.0),
         listen("first", TEXT),
         listen("other", "Good morning to you and everyone else."),
     )
@@ -153,7 +153,7 @@ async def test_closed_after_a_piece_it_makes_no_more(real):
     await anext(stream)
     await stream.aclose()
     jobs = real._worker.stats.jobs
-    assert len(await streamed(real, "Yes.", urgent=False)) == 1
+    assert len(await streamed(real, "Yes.", within_seconds=1.0)) == 1
     assert real._worker.stats.jobs == jobs + 1
 
 

@@ -71,7 +71,7 @@ class LoudVoice:
         self.said.append(text)
         return np.full(int(0.05 * rate) * len(text), 2000, np.int16)
 
-    async def stream(self, text, rate, *, urgent=True):
+    async def stream(self, text, rate, *, within_seconds=0.0):
         yield await self.speak(text, rate)
 
     async def close(self):

@@ -81,7 +81,7 @@ class Mind:
 class Voice:
     """50 ms a character."""
 
-    async def stream(self, text, rate, *, urgent=True):
+    async def stream(self, text, rate, *, within_seconds=0.0):
         yield await self.speak(text, rate)
 
     async def speak(self, text, rate):

@@ -72,7 +72,7 @@ class Ears:
             if level >= _QUIETEST_WORD:
                 words.append(self._word(int(level), int(count)))
         self.texts.append(" ".join(word for word in words if word))
-        return Transcript(self.texts[-1], -0.1, 0.0)
+        return Transcript(self.texts[-1], -0.1 if self.texts[-1] else -1.0, 0.0)
 
     def _word(self, level, samples):
         word, length = _words[level]
@@ -145,7 +145,7 @@ class Voice:
         self.seconds = 0.01
         self.piece_seconds = 3600.0
 
-    async def stream(self, text, rate, *, urgent=True):
+    async def stream(self, text, rate, *, within_seconds=0.0):
         pcm = await self.speak(text, rate)
         size = int(self.piece_seconds * rate)
         for begin in range(0, len(pcm), size):
@@ -189,6 +189,8 @@ class Wire:
         self.flushes = 0
         self.late_marks = False
         """Marks of flushed audio come all the same, when it would have been played."""
+        self.relaxed = []
+        """Moments from which the line is read slowly (True) or at once (False)."""
 
     async def __aiter__(self):
         while True:
@@ -217,6 +219,10 @@ class Wire:
             for start, end, pcm in self.log
             if start < now
         ]
+
+    def relax(self, relaxed):
+        if not self.relaxed or self.relaxed[-1][1] != relaxed:
+            self.relaxed.append((self.loop.time(), relaxed))
 
     def overlaps(self):
         """Pieces of audio that begin before the one before has ended: two voices at once."""

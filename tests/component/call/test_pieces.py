@@ -26,7 +26,7 @@ class SlowingVoice(Voice):
         self.piece_seconds = 0.5
         self.begun = self.ended = 0
 
-    async def stream(self, text, rate, *, urgent=True):
+    async def stream(self, text, rate, *, within_seconds=0.0):
         self.begun += 1
         pcm = await self.speak(text, rate)
         size = int(self.piece_seconds * rate)
@@ -90,7 +90,7 @@ def test_interrupted_in_the_middle_the_words_are_those_of_the_audio():
 
 def test_a_voice_that_breaks_between_two_pieces_is_a_failure():
     class Breaking(SlowingVoice):
-        async def stream(self, text, rate, *, urgent=True):
+        async def stream(self, text, rate, *, within_seconds=0.0):
             async with aclosing(super().stream(text, rate)) as pieces:
                 async for pcm in pieces:
                     yield pcm
@@ -110,7 +110,7 @@ def test_a_voice_that_breaks_between_two_pieces_is_a_failure():
 
 async def taken(prompts, text, pieces=99, *, first=True) -> list[Pcm16]:
     got = []
-    async with aclosing(prompts.clause(text, "en", RATE, first=first)) as stream:
+    async with aclosing(prompts.clause(text, "en", RATE, first=first, within_seconds=0.0)) as stream:
         async for pcm in stream:
             got.append(pcm)
             if len(got) == pieces:

@@ -135,6 +135,24 @@ def test_a_draft_in_pieces_is_sent_when_its_turn_has_come_and_goes_on_from_there
     assert desk.wire.sent == ["1.start", 1000, 500, "1.1"]
 
 
+def test_how_much_there_is_left_to_hear():
+    desk = Desk()
+    desk.playout.begin(1, held=True)
+    assert desk.playout.left_seconds() == 0.0
+    desk.play(1, "Good morning.", 1.0)
+    desk.play(1, TEXT, 0.5, more=True)
+    assert desk.playout.left_seconds() == 1.5
+    desk.now = 4.0
+    desk.playout.resume(1)
+    desk.played("1.start", 4.1)
+    desk.now = 4.3
+    assert round(desk.playout.left_seconds(), 3) == 1.3
+    desk.now = 9.0
+    assert desk.playout.left_seconds() == 0.0
+    desk.playout.stop(1)
+    assert desk.playout.left_seconds() == 0.0
+
+
 def test_pieces_of_what_was_stopped_are_dropped():
     desk = begun()
     desk.playout.stop(1)
