@@ -98,6 +98,11 @@ class Listener:
         """The number of the hush since the caller's last audible sound; None while there is sound, or noise."""
         return self._hushes if self._hushed else None
 
+    @property
+    def idle(self) -> bool:
+        """Whether the caller says nothing, and nothing that was said waits to be answered."""
+        return not self._in_utterance
+
     def next_deadline(self) -> float | None:
         """When `on_gap` is wanted, if no frame comes before; None while the caller does not speak."""
         return self._last_frame_at + _GAP_SECONDS if self._speaking else None

@@ -168,6 +168,7 @@ class Session:
                 case Frame() if hears:
                     for decision in self._listener.hear(event):
                         self.post(decision)
+                    transport.relax(self._listener.idle and not self._agent_speaks())
                 case Played():
                     self._playout.on_played(event)
                 case DtmfDigit(digit):

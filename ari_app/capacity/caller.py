@@ -58,6 +58,9 @@ class Leg:
         """When the agent was heard last."""
         self._first: asyncio.Future[float] | None = None
 
+    def relax(self, relaxed: bool) -> None:
+        """See Transport."""
+
     @property
     def late_frames(self) -> int:
         """See Transport."""

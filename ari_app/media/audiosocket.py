@@ -181,6 +181,9 @@ class AudioSocketTransport(asyncio.BufferedProtocol):
         """See Transport."""
         self._speaker.flush()
 
+    def relax(self, relaxed: bool) -> None:
+        """See Transport: silence has to go out every 20 ms."""
+
     async def close(self) -> None:
         """See Transport."""
         self._end("closed")

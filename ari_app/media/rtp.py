@@ -144,6 +144,9 @@ class RtpTransport:
         """See Transport."""
         self._speaker.flush()
 
+    def relax(self, relaxed: bool) -> None:
+        """See Transport: silence has to go out every 20 ms."""
+
     async def close(self) -> None:
         """See Transport."""
         self._end("closed")

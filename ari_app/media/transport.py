@@ -101,6 +101,10 @@ class Transport(Protocol):
     def flush(self) -> None:
         """Forget all that is queued, here and in Asterisk, at once; its marks never come."""
 
+    def relax(self, relaxed: bool) -> None:
+        """Nobody speaks: from now on what arrives may come up to 40 ms later, several frames at once. Waking up for
+        each frame is most of what such a call costs. Does nothing where the leg wakes up for its own sake."""
+
     async def close(self) -> None:
         """Close the leg and free its sockets; idempotent."""
 

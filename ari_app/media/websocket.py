@@ -163,6 +163,10 @@ class WebsocketTransport:
         self._played_until = 0.0
         self._send_silence()
 
+    def relax(self, relaxed: bool) -> None:
+        """See Transport."""
+        self._wire.relax(relaxed)
+
     async def close(self) -> None:
         """See Transport."""
         self._stop()

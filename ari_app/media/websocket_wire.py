@@ -4,6 +4,7 @@ websockets' sans-I/O protocol sits directly on asyncio's transport: a message co
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import cast
 
@@ -22,6 +23,8 @@ _READ_BYTES = 4096
 _HIGH_WATER_BYTES = 262_144
 """More than a leg's whole lead: beyond it Asterisk does not read, and nothing more is written."""
 _CLOSE_SECONDS = 1.0
+_RELAXED_SECONDS = 0.04
+"""How often a relaxed connection is read: at the same moments as every other one."""
 _REFUSED_REMEDY = "is asterisk.ari_url the server that ARI answered from, without a proxy that drops upgrades?"
 
 
@@ -42,7 +45,9 @@ class Wire(asyncio.BufferedProtocol):
         self._parts: list[bytes] = []  # of a fragmented message, whose size the protocol bounds
         self._text = False
         self._closing = False
-        loop = asyncio.get_running_loop()
+        self._relaxed = False
+        self._rest: asyncio.TimerHandle | None = None  # until when it is not read
+        self._loop = loop = asyncio.get_running_loop()
         self.opened: asyncio.Future[None] = loop.create_future()
         """Done when the server has accepted; MediaError when it has not."""
         self.closed: asyncio.Future[None] = loop.create_future()
@@ -84,6 +89,12 @@ class Wire(asyncio.BufferedProtocol):
             self._ws.send_binary(message)
         self._write()
 
+    def relax(self, relaxed: bool) -> None:
+        """Take what comes every 40 ms, or at once again."""
+        self._relaxed = relaxed
+        if not relaxed:
+            self._read_on()
+
     async def close(self) -> None:
         """Say goodbye, wait a little for the answer, and be gone; idempotent."""
         self._closing = True
@@ -115,6 +126,10 @@ class Wire(asyncio.BufferedProtocol):
         """Take what came."""
         self._ws.receive_data(self._buffer[:nbytes])
         self._dispatch()
+        if self._relaxed and not self._tcp.is_closing():
+            self._tcp.pause_reading()
+            next_moment = math.floor(self._loop.time() / _RELAXED_SECONDS + 1) * _RELAXED_SECONDS
+            self._rest = self._loop.call_at(next_moment, self._read_on)
 
     def eof_received(self) -> None:
         """The other side will send nothing more; asyncio closes ours then."""
@@ -131,6 +146,7 @@ class Wire(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Report the end, last of all."""
+        self._read_on()
         self._ws.receive_eof()
         if not self.opened.done():
             self.opened.set_exception(MediaError("Asterisk closed the media connection during its handshake"))
@@ -142,6 +158,12 @@ class Wire(asyncio.BufferedProtocol):
         self._on_closed("broken" if error else "closed", error)
 
     # -- inside
+
+    def _read_on(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
+            self._tcp.resume_reading()  # nothing happens when it is closing
 
     def _write(self) -> None:
         data = b"".join(self._ws.data_to_send())

@@ -56,6 +56,9 @@ class ReplayTransport:
         """The next frame of the caller."""
         self._events.put_nowait(Frame(pcm, self._loop.time()))
 
+    def relax(self, relaxed: bool) -> None:
+        """See Transport: virtual time costs nothing."""
+
     def send(self, pcm: bytes) -> None:
         """Let it take its time."""
         self.played_until = max(self.played_until, self._loop.time()) + len(pcm) / 2 / self.rate

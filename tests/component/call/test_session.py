@@ -44,6 +44,27 @@ def test_a_whole_call_is_heard_answered_and_stored():
     assert desk.wire.overlaps() == []
 
 
+def test_the_line_is_read_slowly_only_while_nobody_speaks():
+    async def call():
+        desk = Desk(["what are your hours", "bye"], [["We are open."], GOODBYE])
+        desk.started_at = desk.wire.loop.time()
+        await desk.hold([(3.0, False), (1.0, True), (3.0, False), *TURN, (3.0, False)])
+        return desk
+
+    desk = run(call())
+    began = desk.started_at
+    greeting_ends = desk.wire.log[0][1] - began
+    changes = [(round(at - began, 2), relaxed) for at, relaxed in desk.wire.relaxed if at > began + 0.1]
+    assert [relaxed for _, relaxed in changes][:5] == [True, False, True, False, True]
+    quiet, speech, turn_over, answer, quiet_again, *_ = (at for at, _ in changes)
+    assert greeting_ends <= quiet < greeting_ends + 0.1
+    assert 3.0 < speech < 3.2
+    assert 4.4 <= turn_over < 4.6, "not in a pause: the caller may go on"
+    answer_begins, answer_ends, _ = desk.wire.log[1]
+    assert answer_begins - began <= answer < answer_begins - began + 0.1
+    assert answer_ends - began <= quiet_again
+
+
 def test_the_utterance_holds_the_speech_and_a_little_before_it():
     async def call():
         desk = Desk(["hello", "bye"], [["Hi."], GOODBYE])

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from ari_app.errors import FormatMismatch, MediaError
-from ari_app.media import websocket
+from ari_app.media import websocket, websocket_wire
 from ari_app.media.transport import Closed, DtmfDigit, Frame, Played
 from ari_app.media.websocket import WebsocketMedia
 from tests.component.media.fake_chan_websocket import START, FakeServer
@@ -235,3 +235,36 @@ async def test_an_error_of_asterisks_is_logged_and_the_call_goes_on(server, leg,
     server.tell(LOUD)
     await next_of(leg, Frame)
     assert caplog.records[-1].error == "no such command"
+
+
+async def test_a_relaxed_leg_loses_nothing(server, leg):
+    leg.relax(True)
+    heard = []
+    for number in range(1, 6):
+        server.tell(number.to_bytes(2, "little") * 320)
+        heard.append((await next_of(leg, Frame)).pcm[0])
+    assert heard == [1, 2, 3, 4, 5]
+
+
+async def test_a_relaxed_leg_rests_after_each_look_until_it_is_wanted(server, leg, monkeypatch):
+    monkeypatch.setattr(websocket_wire, "_RELAXED_SECONDS", 1e6)
+    leg.relax(True)
+    server.tell(LOUD)
+    await next_of(leg, Frame)
+    assert not leg._wire._tcp.is_reading()
+    server.tell(LOUD)
+    leg.relax(False)
+    await next_of(leg, Frame)
+    assert leg._wire._tcp.is_reading()
+
+
+@pytest.mark.parametrize("who", ["we", "Asterisk"])
+async def test_a_leg_that_rests_ends_like_any_other(server, leg, who):
+    leg.relax(True)
+    server.tell(LOUD)
+    await next_of(leg, Frame)
+    if who == "we":
+        await leg.close()
+    else:
+        await server.connection.close()
+    assert (await next_of(leg, Closed)).error is None
