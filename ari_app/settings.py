@@ -179,9 +179,9 @@ class BargeInSettings:
     start_probability: float = between(0.12, 0.02, 0.99)
     """Probability from which a window counts as speech over the agent: lower than `vad.start_probability`, because a
     hold costs less than an interruption that is noticed late."""
-    min_speech_ms: int = between(64, 32, 2000)
+    min_speech_ms: int = between(112, 32, 2000)
     """Speech over the agent of at least this length holds it: it pauses, until words tell whether it shall stop."""
-    hold_ms: int = between(260, 50, 5000)
+    hold_ms: int = between(250, 50, 5000)
     """So long after the beginning of a hold the words so far decide: a backchannel ("uh-huh") lets the agent go on."""
     max_hold_ms: int = between(2500, 200, 30_000)
     """Noise that gives no words holds the agent no longer than this."""

@@ -37,10 +37,11 @@ _PARTS = {"mm", "hm", "hmm", "mhm", "uh", "huh", "ah", "ha"}
 """What transcripts write apart: "uh huh", "mm hmm", "ah ha"."""
 
 
-def is_backchannel(text: str, language: str = "en", *, asking: bool = False) -> bool:
+def is_backchannel(text: str, language: str = "en", *, asking: bool = False, so_far: bool = False) -> bool:
     """Whether a transcript holds nothing but backchannels, in any combination; an empty one does.
 
-    `asking`: the agent is asking something, so that "yes" and its like are answers. In another `language` than English
+    `asking`: the agent is asking something, so that "yes" and its like are answers. `so_far`: the
+    speech goes on, so that "i" may become "i see". In another `language` than English
     only murmurs and "okay" are known.
     """
     words = re.findall(r"[^\W_]+(?:'[^\W_]+)*", text.lower().replace("’", "'").replace("-", ""))
@@ -57,6 +58,8 @@ def is_backchannel(text: str, language: str = "en", *, asking: bool = False) -> 
             index += 1
         elif tuple(words[index : index + 2]) in phrases:
             index += 2
+        elif so_far and index == len(words) - 1 and any(first == words[index] for first, _ in phrases):
+            index += 1
         else:
             return False
     return True

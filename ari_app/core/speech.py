@@ -12,7 +12,7 @@
     S  SpeechStarted, `min_speech_ms` after its `at` (a resumption: after its first window)
     x  SpeechStopped, two windows after its `at`
 
-Over the agent, speech is believed sooner: see BargeInSettings.
+Over the agent, speech is believed on less evidence: see BargeInSettings.
 Whether a stop is a pause or the end of the turn, the turn machine decides: it counts its silence from `at`.
 """
 
@@ -23,6 +23,9 @@ WINDOW_SECONDS = 0.032
 """Length of the windows that the detector is told about: Silero's."""
 SILENT_WINDOWS = 2
 """Windows under `stop_probability` that make a stop: a single one is often a plosive's closure."""
+_EVIDENCE_OVER_AGENT = 1.0
+"""Sum of the windows' probabilities from which speech over the agent is believed: two clear windows or five faint ones,
+which are often breath or noise, and seldom the speech itself."""
 RESUME_SECONDS = 0.6
 """Speech that comes this soon after a stop is believed at its first window: it is the caller going on, and the
 endpoint's timer is running."""
@@ -44,6 +47,7 @@ class SpeechDetector:
         self._speaking = False
         self._silent_windows = 0
         self._speech_windows = 0
+        self._evidence = 0.0  # sum of the probabilities of these windows
         self._onset = 0.0
         self._last_speech = float("-inf")
 
@@ -58,12 +62,14 @@ class SpeechDetector:
         """Take the next window's probability and the audio time of its end; `over_agent`: the agent speaks."""
         if self._speaking:
             return self._while_speaking(probability, end_at)
+        rule = self._over_agent if over_agent else self._settings
+        if not self._goes_on(probability, end_at, rule.start_probability):
+            return None
         if over_agent:
-            rule = self._over_agent
-            return self._while_silent(probability, end_at, rule.start_probability, rule.min_speech_ms)
+            return self._start(end_at) if self._evidence >= _EVIDENCE_OVER_AGENT else None
         resumes = end_at - WINDOW_SECONDS - self._last_speech <= RESUME_SECONDS
         shortest = 0 if resumes else self._settings.min_speech_ms
-        return self._while_silent(probability, end_at, self._settings.start_probability, shortest)
+        return self._start(end_at) if self._speech_windows * WINDOW_SECONDS * 1000 >= shortest else None
 
     def _while_speaking(self, probability: float, end_at: float) -> SpeechStopped | None:
         if probability >= self._settings.stop_probability:
@@ -77,20 +83,21 @@ class SpeechDetector:
         self._speech_windows = 0
         return SpeechStopped(at=max(self._last_speech - OFFSET_LAG, self._onset))
 
-    def _while_silent(
-        self, probability: float, end_at: float, start_probability: float, min_speech_ms: int
-    ) -> SpeechStarted | None:
+    def _goes_on(self, probability: float, end_at: float, start_probability: float) -> bool:
+        """Count a window of what may be speech; False when it is none."""
         enough_to_begin = probability >= start_probability
         enough_to_go_on = self._speech_windows > 0 and probability >= self._settings.stop_probability
         if not (enough_to_begin or enough_to_go_on):
             self._speech_windows = 0
-            return None
-        began = end_at - WINDOW_SECONDS
+            return False
         if self._speech_windows == 0:
-            self._onset = max(began - ONSET_LAG, self._last_speech)
+            self._onset = max(end_at - WINDOW_SECONDS - ONSET_LAG, self._last_speech)
+            self._evidence = 0.0
         self._speech_windows += 1
-        if self._speech_windows * WINDOW_SECONDS * 1000 < min_speech_ms:
-            return None
+        self._evidence += probability
+        return True
+
+    def _start(self, end_at: float) -> SpeechStarted:
         self._speaking = True
         self._silent_windows = 0
         self._last_speech = end_at

@@ -2,10 +2,9 @@
 
 The states and their transitions are drawn in state.py. What is remembered of the caller's part is in caller_turn.py, of
 our own in agent_turn.py, of speech over the agent in barge_in.py.
-
-Every reply and every fixed sentence carries a generation number;
-events of an older one change nothing. Keys interrupt the agent and are collected beside the states, until ``#`` or
-`turn.digit_gap_ms`. On hold, beside the states too, nothing is said and the agent's clocks stand still.
+Every reply and every fixed sentence carries a generation number; events of an older one change nothing. Beside the
+states, keys interrupt the agent and are collected, until ``#`` or `turn.digit_gap_ms`; on hold, nothing is said and the
+agent's clocks stand still.
 """
 
 import logging
@@ -205,9 +204,10 @@ class TurnMachine:
                     return [stop]
                 return [stop, *self._words_known(heard, now)]
             case Verdict.GO_ON:
-                resumes = self._state is State.INTERRUPTED and not self._on_hold
+                forget = [] if self._barge_in.keeps_words else [ForgetSpeech()]
+                resume = [self._ours.resume()] if self._state is State.INTERRUPTED and not self._on_hold else []
                 self._enter(State.SPEAKING, self._ours.first_audio_due(now))
-                return [ForgetSpeech(), self._ours.resume()] if resumes else [ForgetSpeech()]
+                return [*forget, *resume]
             case Verdict.WAIT:
                 if self._state is State.INTERRUPTED:
                     self._deadline = now + self._turn.reply_timeout_ms / 1000

@@ -101,10 +101,10 @@ def test_words_stop_the_agent_and_only_what_was_heard_is_remembered():
     assert "false_alarms" not in desk.session.counts()
 
 
-def test_a_backchannel_that_becomes_a_question_still_stops_the_agent():
-    desk = answered((0.5, "okay"), (1.5, "but what about sunday"), replies={"but what about sunday": ["Closed."]})
+def test_a_backchannel_that_becomes_a_question_still_stops_the_agent_and_is_a_part_of_it():
+    desk = answered((0.5, "okay"), (1.5, "but what about sunday"), replies={"okay but what about sunday": ["Closed."]})
     assert desk.books.turns[1].interrupted
-    assert desk.books.turns[2].caller_text == "but what about sunday"
+    assert desk.books.turns[2].caller_text == "okay but what about sunday"
 
 
 def test_a_speech_at_the_very_end_of_the_answer_is_a_turn():

@@ -67,3 +67,18 @@ def test_in_british_english():
 def test_english_has_many_codes():
     assert all(is_backchannel("i see", code) for code in ("en", "EN", "en-GB", "en_US"))
     assert not is_backchannel("i see", "de")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("i", True), ("Got", True), ("okay i", True), ("i'd", False), ("i want", False), ("it", False)],
+)
+def test_what_may_become_a_backchannel_while_it_is_said(text, expected):
+    assert is_backchannel(text, so_far=True) is expected
+    assert not is_backchannel(text)
+    assert not is_backchannel(text, "de", so_far=True)
+
+
+def test_what_would_become_an_answer_is_none_while_the_agent_asks():
+    assert not is_backchannel("got", asking=True, so_far=True)
+    assert is_backchannel("i", asking=True, so_far=True)

@@ -85,10 +85,19 @@ def test_events_alternate_and_never_go_back_in_time(probabilities):
         last, last_at = type(event), event.at
 
 
-def test_over_the_agent_speech_is_believed_sooner():
+@pytest.mark.parametrize(("probability", "windows"), [(0.9, 2), (0.5, 2), (0.34, 3), (0.2, 5), (0.11, None)])
+def test_over_the_agent_speech_is_believed_sooner_the_clearer_it_is(probability, windows):
     detector = SpeechDetector(VadSettings(), BargeInSettings())
-    told = [detector.on_window(0.2, (index + 1) * WINDOW_SECONDS, over_agent=True) for index in range(2)]
-    assert told[0] is None
-    assert isinstance(told[1], SpeechStarted)
-    sober = SpeechDetector(VadSettings(), BargeInSettings())
-    assert [sober.on_window(0.2, (index + 1) * WINDOW_SECONDS) for index in range(2)] == [None, None]
+    told = [detector.on_window(probability, (index + 1) * WINDOW_SECONDS, over_agent=True) for index in range(6)]
+    assert next((index + 1 for index, event in enumerate(told) if event), None) == windows
+
+
+def test_faint_windows_apart_from_each_other_are_no_speech_over_the_agent():
+    detector = SpeechDetector(VadSettings(), BargeInSettings())
+    levels = [0.4, 0.4, 0.05] * 10
+    assert not any(detector.on_window(p, (i + 1) * WINDOW_SECONDS, over_agent=True) for i, p in enumerate(levels))
+
+
+def test_what_is_believed_over_the_agent_is_not_believed_beside_silence():
+    detector = SpeechDetector(VadSettings(), BargeInSettings())
+    assert not any(detector.on_window(0.3, (index + 1) * WINDOW_SECONDS) for index in range(6))

@@ -86,27 +86,50 @@ def test_a_backchannel_that_goes_on_lets_the_agent_go_on_beside_it():
     under_test = play(
         [
             *LOOKED,
-            (5.4, Heard(2, "okay"), [ForgetSpeech(), ResumeSpeaking(2)]),
-            (5.6, Timer(), [TakeTranscript(3)]),
-            (5.7, Heard(3, ""), [ForgetSpeech()]),
-            (6.1, Timer(), [TakeTranscript(4)]),
+            (5.4, Heard(2, "okay"), [ResumeSpeaking(2)]),
+            (5.5, Timer(), [TakeTranscript(3)]),
+            (5.55, Heard(3, "okay okay"), []),
         ]
     )
     assert under_test.state is State.SPEAKING
-    go_on(under_test, [(6.2, Heard(4, "no wait"), [StopSpeaking(2)])])
-    assert under_test.state is State.CALLER_SPEAKING
-
-
-def test_a_backchannel_that_is_not_sure_is_waited_for():
-    under_test = play([*LOOKED, (5.4, Heard(2, "okay", sure=False), [])])
-    assert under_test.state is State.INTERRUPTED
     go_on(
         under_test,
         [
-            (5.56, SpeechStopped(5.5), [TakeTranscript(3)]),
-            (5.6, Heard(3, "okay", sure=False), [ForgetSpeech(), ResumeSpeaking(2)]),
+            (5.66, SpeechStopped(5.6), [TakeTranscript(4)]),
+            (5.7, Heard(4, "okay okay"), [ForgetSpeech()]),
         ],
     )
+
+
+def test_a_backchannel_that_becomes_more_is_held_again_and_its_first_words_are_kept():
+    under_test = play(
+        [
+            *LOOKED,
+            (5.4, Heard(2, "okay"), [ResumeSpeaking(2)]),
+            (5.5, Timer(), [TakeTranscript(3)]),
+            (5.55, Heard(3, "okay but"), [HoldSpeaking(2)]),
+        ]
+    )
+    assert under_test.state is State.INTERRUPTED
+    go_on(under_test, [(5.8, Timer(), [TakeTranscript(4)]), (5.85, Heard(4, "okay but when"), [StopSpeaking(2)])])
+    assert under_test.state is State.CALLER_SPEAKING
+
+
+def test_long_speech_that_is_not_understood_may_pause_without_the_agent_going_on():
+    pausing = [*HELD, (6.06, SpeechStopped(6.0), [TakeTranscript(2)]), (6.1, Heard(2, "", sure=False), [])]
+    under_test = play(pausing)
+    assert (under_test.state, under_test.next_deadline()) == (State.INTERRUPTED, pytest.approx(6.4))
+    over = [(6.4, Timer(), [TakeTranscript(3)]), (6.45, Heard(3, "", sure=False), [ForgetSpeech(), ResumeSpeaking(2)])]
+    go_on(under_test, over)
+    goes_on = [
+        *pausing,
+        (6.25, SpeechStarted(6.2), []),
+        (6.4, Timer(), [TakeTranscript(3)]),
+        (6.45, Heard(3, "", sure=False), []),
+        (6.56, SpeechStopped(6.5), [TakeTranscript(4)]),
+        (6.6, Heard(4, "hello"), [StopSpeaking(2)]),
+    ]
+    play(goes_on, barge_in=replace(BARGE_IN, max_hold_ms=5000))
 
 
 def test_a_yes_over_a_question_is_its_answer():
@@ -115,7 +138,7 @@ def test_a_yes_over_a_question_is_its_answer():
 
 
 def test_words_at_the_end_of_speech_beside_the_agent_stop_it_too():
-    beside = [*LOOKED, (5.4, Heard(2, "okay"), [ForgetSpeech(), ResumeSpeaking(2)])]
+    beside = [*LOOKED, (5.4, Heard(2, "okay"), [ResumeSpeaking(2)])]
     under_test = play([*beside, (5.9, SpeechStopped(5.8), [TakeTranscript(3)])])
     go_on(under_test, [(6.0, Heard(3, "but"), [StopSpeaking(2)]), (6.2, Timer(), [said("but"), Reply(4)])])
     play(
@@ -134,7 +157,7 @@ def test_noise_without_end_holds_the_agent_for_the_longest_hold_only():
     while resumed_at is None:
         now = under_test.next_deadline()
         (look,) = under_test.handle(Timer(), now)
-        if under_test.handle(Heard(look.utterance, ""), now + 0.02) == [ForgetSpeech(), ResumeSpeaking(2)]:
+        if under_test.handle(Heard(look.utterance, "", sure=False), now + 0.02) == [ForgetSpeech(), ResumeSpeaking(2)]:
             resumed_at = now + 0.02
     assert 6.1 <= resumed_at <= 6.4
     assert under_test.state is State.SPEAKING
@@ -145,12 +168,12 @@ def test_a_hold_may_last_longer_than_words_are_waited_for():
     while under_test.next_deadline() < 30:
         now = under_test.next_deadline()
         (look,) = under_test.handle(Timer(), now)
-        assert under_test.handle(Heard(look.utterance, ""), now + 0.02) == []
+        assert under_test.handle(Heard(look.utterance, "", sure=False), now + 0.02) == []
 
 
 def test_a_second_speech_in_the_hold_belongs_to_the_first():
     under_test = play([*SHORT, (5.28, SpeechStarted(5.27), [])])
-    go_on(under_test, [(5.3, Heard(2, ""), [])])  # nobody knows yet what the second will be
+    go_on(under_test, [(5.3, Heard(2, "", sure=False), [])])  # nobody knows yet what the second will be
     assert under_test.state is State.INTERRUPTED
     go_on(
         under_test,
@@ -203,7 +226,7 @@ def test_words_said_over_the_agents_end_are_a_turn_though_they_are_still_transcr
     under_test = play(
         [
             *LOOKED,
-            (5.4, Heard(2, "okay"), [ForgetSpeech(), ResumeSpeaking(2)]),
+            (5.4, Heard(2, "okay"), [ResumeSpeaking(2)]),
             (5.55, SpeechStopped(5.5), [TakeTranscript(3)]),
             (5.56, SpeakingDone(2, True), []),
         ]
@@ -215,7 +238,7 @@ def test_a_short_sound_after_words_beside_the_agent_does_not_lose_them():
     under_test = play(
         [
             *LOOKED,
-            (5.4, Heard(2, "okay"), [ForgetSpeech(), ResumeSpeaking(2)]),
+            (5.4, Heard(2, "okay"), [ResumeSpeaking(2)]),
             (5.9, SpeechStopped(5.8), [TakeTranscript(3)]),
             (5.95, SpeechStarted(5.93), []),
             (6.0, SpeechStopped(5.98), []),  # nothing is forgotten while words are awaited
