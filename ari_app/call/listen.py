@@ -37,6 +37,9 @@ _LEVEL_WINDOWS = math.ceil(LEVEL_SECONDS / WINDOW_SECONDS)
 _FADE_SECONDS = 0.12
 """How far the audible end may lie from the detected one: words fade, noise goes on, and some words are soft."""
 
+_JUDGED_SECONDS = 0.08
+"""After so long the detector has had two windows of a sound, and what took them to us."""
+
 Decision = SpeechStarted | SpeechStopped | ToneHeard
 
 
@@ -54,7 +57,7 @@ class Listener:
         agent_speaks: Callable[[], bool],
         on_hush: Callable[[], None],
     ) -> None:
-        """`on_hush` is told when the caller, who was speaking, cannot be heard any more: a stop may follow, some 60 ms
+        """`on_hush` is told when the caller, in an utterance, cannot be heard any more: a stop may follow, some 60 ms
         later, or the next word."""
         self._clock = FrameClock()
         self._resampler = StreamResampler(rate, SPEECH_RATE)
@@ -66,6 +69,7 @@ class Listener:
         self._hush = Hush(SPEECH_RATE)
         self._hushes = 0
         self._hushed = False
+        self._sound_at = -math.inf  # the first after a hush
         self._tones = ToneDetector()
         self._rest: Samples = np.empty(0, np.float32)
         limit = math.ceil((max_speech_ms / 1000 + _SLACK_SECONDS) / WINDOW_SECONDS)
@@ -89,7 +93,7 @@ class Listener:
             window = samples[index * VAD_WINDOW : (index + 1) * VAD_WINDOW]
             later = (len(samples) - (index + 1) * VAD_WINDOW) / SPEECH_RATE
             decisions += self._hear_window(window, audio_time - later)
-        if self._speaking:
+        if self._in_utterance:
             self._listen_for_hush(new)
         return decisions
 
@@ -112,6 +116,11 @@ class Listener:
         silence = np.zeros(VAD_WINDOW, np.float32)
         windows = range(1, SILENT_WINDOWS + 1)
         return [e for n in windows for e in self._take_in(silence, 0.0, self._last_frame_at + n * WINDOW_SECONDS)]
+
+    @property
+    def unjudged_until(self) -> float:
+        """When it is known whether the sound after the latest hush is speech; what lasts is not waited for twice."""
+        return self._sound_at + _JUDGED_SECONDS
 
     def _hear_window(self, window: Samples, end_at: float) -> list[Decision]:
         probability = self._vad.probability(window)
@@ -139,7 +148,9 @@ class Listener:
 
     def _listen_for_hush(self, samples: Samples) -> None:
         before, self._hushed = self._hushed, self._hush.feed(samples)
-        if self._hushed and not before:
+        if before and not self._hushed:
+            self._sound_at = self._last_frame_at
+        elif self._hushed and not before:
             self._hushes += 1
             self._on_hush()
 

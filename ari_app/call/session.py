@@ -204,7 +204,7 @@ class Session:
     async def _next_event(self) -> Event:
         while True:
             clocks = (self._machine, self._playout, self._listener)
-            due = [deadline for clock in clocks if (deadline := clock.next_deadline()) is not None]
+            due = [deadline for clock in clocks if (deadline := self._deadline(clock)) is not None]
             try:
                 async with asyncio.timeout_at(min(due) if due else None):
                     return await self._inbox.get()
@@ -217,6 +217,12 @@ class Session:
                 elif self._is_due(self._machine):
                     return Timer()
 
-    def _is_due(self, clock: TurnMachine | Playout | Listener) -> bool:
+    def _deadline(self, clock: TurnMachine | Playout | Listener) -> float | None:
         deadline = clock.next_deadline()
+        if deadline is not None and clock is self._machine:  # no turn ends in the caller's first sound after a pause
+            return max(deadline, self._listener.unjudged_until)
+        return deadline
+
+    def _is_due(self, clock: TurnMachine | Playout | Listener) -> bool:
+        deadline = self._deadline(clock)
         return deadline is not None and self._loop.time() >= deadline

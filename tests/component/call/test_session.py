@@ -3,6 +3,9 @@
 import asyncio
 from dataclasses import replace
 
+import numpy as np
+import pytest
+
 from ari_app.core.commands import Outcome, Status
 from ari_app.core.events import LineFailed
 from ari_app.errors import EngineError
@@ -224,3 +227,17 @@ def test_an_agent_that_says_nothing_is_no_dead_end():
         ("speech", ""),
         ("error", AGENT.phrases.not_understood),
     ]
+
+
+@pytest.mark.parametrize("before_ms", range(1000, 1160, 20))
+def test_a_turn_does_not_end_in_the_first_sound_after_a_pause(before_ms):
+    """The detector knows it for speech when a whole window was, and by then the end-of-turn silence is over."""
+
+    async def call():
+        desk = Desk(replies=[["Yes."], ["No."]])
+        desk.ears.probability = lambda window: 0.95 if np.abs(window).min() > 0.05 else 0.01
+        caller = [(before_ms / 1000, False), (1.0, "half"), (0.38, False), (0.5, "past"), (2.0, False)]
+        await desk.hold(caller, desk.wire.close)
+        return [messages[-1] for messages in desk.mind.seen]
+
+    assert run(call()) == [("user", "half past")]
