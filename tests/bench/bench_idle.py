@@ -36,7 +36,7 @@ async def _measure(under_test: Box) -> list[Figure]:
         noisy = await _cores(under_test)
         await asyncio.gather(*saying)
         return [
-            Figure("idle_call.core_percent", (silent - alone) / CALLS * 100, "%", CALLS, "≤ 2 %"),
+            Figure("idle_call.core_percent", (silent - alone) / CALLS * 100, "%", CALLS, "≤ 1 %"),
             Figure("idle_call.noisy.core_percent", (noisy - alone) / CALLS * 100, "%", CALLS, "≤ 2 %"),
             Figure("idle_call.none.core_percent", alone * 100, "%", 1),
         ]
