@@ -1,6 +1,6 @@
 """How late the event loop wakes up: what a frame or a timer of any call suffers while something keeps the loop busy.
 
-One timer for the process. A wake-up costs some 0.1 ms where nothing else wakes the loop up: eight a second are less
+One timer for the process. A wake-up costs some 0.15 ms where nothing else wakes the loop up: five a second are less
 than 0.1 % of a core. They are samples; what a stall does to frames is counted by frame (`Transport.late_frames`).
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-INTERVAL_SECONDS = 0.125
+INTERVAL_SECONDS = 0.2
 LIMIT_SECONDS = 0.06
 """Three frames: what a phone's jitter buffer makes up for. Later than that is heard."""
 WARN_SECONDS = 60.0
