@@ -25,8 +25,9 @@ from ari_app.settings import TtsSettings
 
 SENTENCE_PAUSE_SECONDS, CLAUSE_PAUSE_SECONDS = 0.2, 0.08
 """Silence after a clause that ends a sentence, and after any other: whatever voice it is, the rhythm is the same."""
-_FIRST_SECONDS, _SOON_SECONDS = (0.25, 1.0), 0.5
-"""Lengths of the first pieces of what is needed sooner than so: each takes a tenth of its time, while one plays."""
+_FIRST_SECONDS, _SOON_SECONDS = (0.35, 0.75), 0.5
+"""Lengths of the first pieces of what is needed sooner than so: a piece takes a tenth of its length, several times that
+with other calls on the cores, and must be there when the one before has been heard."""
 _PIECE_SECONDS = 1.5
 """Length of every other piece: at most so long another caller's first piece waits for the thread, times 0.1."""
 _PATIENCE_SECONDS = 1.0
