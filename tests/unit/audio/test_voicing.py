@@ -72,9 +72,16 @@ def test_a_clause_that_is_silent_throughout_is_nothing(pieces):
     assert len(joined(*np.split(silence(0.9), pieces))) == 0
 
 
-def test_a_clause_that_ends_loud_ends_without_a_click():
-    pcm = joined(sound(0.2, 0.5), sound(0.2, 0.5), rate=RATE, pause=0.0)
-    assert np.abs(pcm[-4:]).max() < 0.02 * 32767
+@pytest.mark.parametrize("pieces", [1, 4])
+def test_a_clause_that_begins_and_ends_loud_has_no_clicks(pieces):
+    pcm = joined(*np.split(np.full(RATE // 50 * 40, 0.5, np.float32), pieces), rate=RATE, pause=0.0)
+    assert len(pcm) == RATE // 50 * 40
+    assert (pcm[0], pcm[-1]) == (0, 0)
+    assert np.abs(np.diff(pcm)).max() < 0.015 * 32767
+
+
+def test_a_pause_that_the_voice_did_not_make_is_added():
+    assert len(joined(sound(0.5, 0.5), pause=0.2)) / LINE == pytest.approx(0.7, abs=0.006)
 
 
 @pytest.mark.parametrize(("level", "most"), [(0.25, 0.36), (0.5, 0.71), (0.6, 0.83), (1.0, 0.91), (3.0, 0.91)])
