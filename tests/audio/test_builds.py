@@ -1,5 +1,8 @@
 """What the installed libraries say of the processor, of a GPU and of memory, before a model is loaded."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from ari_app.engines.device import Gpu, Obstacle
 from ari_app.engines.llama import LlamaModel
 from ari_app.engines.loader import load_engines
 from ari_app.errors import ModelError
-from ari_app.settings import LlmSettings, Settings
+from ari_app.settings import PROJECT_ROOT, LlmSettings, Settings
 
 DEMO = LlmSettings().model
 AVX2 = "flags : fpu avx avx2 bmi2 f16c fma"
@@ -41,6 +44,14 @@ def test_this_build_is_for_this_processor_and_not_for_a_386(tmp_path: Path):
     with pytest.raises(ModelError, match="compiled for another processor: this one has no avx") as caught:
         llama_build.check_processor(tmp_path / "cpuinfo")
     assert "./install.sh setup" in caught.value.remedy
+
+
+def test_threads_that_wait_do_not_spin_for_long():
+    """OpenMP itself says what it was told when llama.cpp loads it."""
+    told = {"OMP_DISPLAY_ENV": "verbose", "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-c", "import ari_app.engines.llama_build"]
+    said = subprocess.run(command, env=told, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stderr
+    assert "GOMP_SPINCOUNT = '10000'" in said
 
 
 def test_the_memory_of_conversations_is_known_from_the_header(tmp_path: Path):
