@@ -75,7 +75,7 @@ def test_a_clause_that_is_silent_throughout_is_nothing(pieces):
 @pytest.mark.parametrize("pieces", [1, 4])
 def test_a_clause_that_begins_and_ends_loud_has_no_clicks(pieces):
     pcm = joined(*np.split(np.full(RATE // 50 * 40, 0.5, np.float32), pieces), rate=RATE, pause=0.0)
-    assert len(pcm) == RATE // 50 * 40
+    assert len(pcm) == pytest.approx(RATE // 50 * 40, abs=RATE // 200)
     assert (pcm[0], pcm[-1]) == (0, 0)
     assert np.abs(np.diff(pcm)).max() < 0.015 * 32767
 
