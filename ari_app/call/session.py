@@ -219,8 +219,8 @@ class Session:
 
     def _deadline(self, clock: TurnMachine | Playout | Listener) -> float | None:
         deadline = clock.next_deadline()
-        if deadline is not None and clock is self._machine:  # no turn ends in the caller's first sound after a pause
-            return max(deadline, self._listener.unjudged_until)
+        if deadline is not None and clock is self._machine and self._machine.state is State.PAUSING:
+            return max(deadline, self._listener.unjudged_until)  # no turn ends in a sound that may be the next word
         return deadline
 
     def _is_due(self, clock: TurnMachine | Playout | Listener) -> bool:
