@@ -5,7 +5,7 @@
     OffhookError                 message + remedy, one line each
     ├── ConfigError              a key of the YAML (with its line), or of the environment
     ├── AudioError               a WAV or a stream of samples that is not what it claims
-    ├── ModelError               a model file that is missing, corrupt or of another kind
+    ├── ModelError               a model that is missing, corrupt, of another kind, or too much for this machine
     ├── EngineError              an engine that failed or was too slow while working
     ├── AsteriskError
     │   ├── AriUnreachable       no HTTP or websocket connection to ARI
@@ -59,7 +59,7 @@ class AudioError(OffhookError):
 
 
 class ModelError(OffhookError):
-    """A model file that is missing, corrupt or not of the kind the engine needs."""
+    """A model that is missing, corrupt, not of the kind the engine needs, or that this machine cannot run."""
 
 
 class EngineError(OffhookError):
