@@ -279,7 +279,7 @@ class Exchange:
             log.error("transcription failed", extra={"call": self._call_id, "error": str(error)})
             self._post(HearingFailed(utterance, "stt_failed"))
         else:
-            self._post(Heard(utterance, words.text.strip(), words.complete, asked, words.sure))
+            self._post(Heard(utterance, words.text.strip(), words.complete, asked, words.sure, words.hushed))
 
     async def _generate(self, generation: int, messages: list[Message]) -> None:
         try:

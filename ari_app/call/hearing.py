@@ -47,6 +47,8 @@ class Words:
     """Whether the model is sure of them."""
     complete: float | None
     """How probable the judge finds it that the caller has finished, 0…1; None without a judge, or when it failed."""
+    hushed: bool
+    """Whether the caller could not be heard any more when they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +96,14 @@ class Hearing:
     async def words(self) -> Words:
         """Everything since the last accepted words, judged. Raises EngineError."""
         samples, position = self._listener.utterance()
+        hushed = self._listener.hush is not None
         settled = list(self._settled)
         if self._partial:  # nobody needs it beside all the words
             self._partial.cancel()
         transcript, complete = await asyncio.gather(self._transcript(samples), self._judged(samples))
         self._position = position
         sure = transcript.log_probability >= self._sure_from
-        return Words(_joined([*settled, transcript.text]), sure, complete)
+        return Words(_joined([*settled, transcript.text]), sure, complete, hushed)
 
     async def words_so_far(self) -> str:
         """The same while the caller speaks, for a bounded cost. Raises EngineError."""

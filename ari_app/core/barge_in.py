@@ -58,6 +58,7 @@ class BargeIn:
         self._held_at = 0.0
         self._hold_seconds = settings.hold_ms / 1000
         self._noise = False  # what goes on is no speech, however long
+        self._seemed_harmless = False  # at the first look, whose words may not be understood any more at the second
         self._over_since: float | None = None  # how long it has been known that the speech is over
         self.onset = 0.0
         """Of the speech over the agent."""
@@ -83,7 +84,7 @@ class BargeIn:
     def held(self, now: float) -> None:
         """The agent is held."""
         self._held_at = now
-        self.watching = False
+        self.watching = self._seemed_harmless = False
         self.due = now + self._hold_seconds * _FIRST_LOOK
 
     @property
@@ -105,7 +106,7 @@ class BargeIn:
         held_until = self._held_at + self._hold_seconds
         early = not self.watching and now < held_until
         if not speaking and not early:
-            return self._verdict_on_silence(unclear=lasted and not heard.text and not heard.sure, now=now)
+            return self._verdict_on_silence(unclear=not heard.text and not heard.sure, now=now)
         self.due = held_until if early else now + self._hold_seconds
         if lasted:
             return self._verdict_on_long(heard, words=words, now=now)
@@ -121,15 +122,22 @@ class BargeIn:
 
     def _is_harmless(self, heard: Heard, *, early: bool) -> bool:
         """Whether the first words of speech that goes on are no reason to stop; `early`: there will be another look."""
+        murmur = bool(heard.text) and self._is_backchannel(heard, so_far=True)
         if early:
-            return bool(heard.text) and heard.sure and self._is_backchannel(heard)
-        return self._is_backchannel(heard, so_far=True) if heard.text else heard.sure
+            self._seemed_harmless = murmur
+            return murmur and heard.sure and self._is_backchannel(heard)
+        if heard.text and heard.sure:
+            return murmur
+        if heard.hushed or murmur:
+            return True
+        return not heard.text and (heard.sure or (self._seemed_harmless and not self.watching))
 
     def _verdict_on_silence(self, *, unclear: bool, now: float) -> Verdict:
-        """The speech is over, and no words stop the agent; `unclear`: it was long, but nothing of it was understood."""
-        patient_until = (self._over_since or now) + _UNCLEAR_SECONDS
-        if unclear and not self.watching and not is_due(patient_until, now):
-            self.due = patient_until
+        """The speech is over, and no words stop the agent; `unclear`: of what was said nothing was understood."""
+        over_since = self._over_since or now
+        long = over_since - self.onset >= _CERTAIN_SECONDS
+        if unclear and long and not self.watching and not is_due(over_since + _UNCLEAR_SECONDS, now):
+            self.due = over_since + _UNCLEAR_SECONDS
             return Verdict.WAIT
         self.watching = False
         return Verdict.GO_ON

@@ -42,6 +42,8 @@ class Heard:
     """What the caller heard of us last."""
     sure: bool = True
     """Whether the model that transcribed is; one that is not makes words of noises, and endings of beginnings."""
+    hushed: bool = False
+    """Whether the caller could not be heard any more, if only for a moment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,9 @@ def test_when_the_speech_is_over_its_words_decide(text, verdict):
         (Heard(1, "okay", sure=False), 10.35, GO_ON),
         (Heard(1, "i"), 10.3, WAIT),
         (Heard(1, "i"), 10.35, GO_ON),  # may become "I see"
+        (Heard(1, "", sure=False, hushed=True), 10.35, GO_ON),  # over, most likely
+        (Heard(1, "well", sure=False, hushed=True), 10.35, GO_ON),
+        (Heard(1, "wait", hushed=True), 10.35, WAIT),
         (Heard(1, ""), 10.3, WAIT),
         (Heard(1, ""), 10.35, GO_ON),  # surely nothing
         (Heard(1, "", sure=False), 10.35, WAIT),
@@ -91,6 +94,13 @@ def test_a_backchannel_that_becomes_more_holds_the_agent_again_at_once(more):
     assert policy.verdict(more, speaking=True, now=10.5) is HOLD
     policy.held(10.5)
     assert policy.verdict(Heard(3, "okay but when"), speaking=True, now=10.85) is STOP
+
+
+@pytest.mark.parametrize(("first", "verdict"), [("okay", GO_ON), ("i", GO_ON), ("wait", WAIT), ("", WAIT)])
+def test_what_was_a_backchannel_at_the_first_look_is_one_though_it_is_not_understood_any_more(first, verdict):
+    policy = held()
+    assert policy.verdict(Heard(1, first, sure=False), speaking=True, now=10.28) is WAIT
+    assert policy.verdict(Heard(2, "", sure=False), speaking=True, now=10.35) is verdict
 
 
 def test_a_pause_after_long_speech_that_was_not_understood_is_waited_for_a_little():
