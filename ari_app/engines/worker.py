@@ -97,11 +97,6 @@ class Worker:
         finally:
             self._unfinished -= 1
 
-    def waits(self, *, under: int) -> bool:
-        """Whether a job of a lower priority than `under` waits. For any thread."""
-        with self._lock:
-            return bool(self._heap) and self._heap[0].priority < under
-
     async def close(self) -> None:
         """Drop what waits, let what runs end, and join the threads; idempotent."""
         self._closed = True
