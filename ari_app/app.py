@@ -6,7 +6,6 @@ OffhookError, and what was already open is closed again.
 
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 from collections.abc import Awaitable, Callable
@@ -19,6 +18,7 @@ from ari_app.call.prompts import Prompts
 from ari_app.call.warm_up import prefill, prepare
 from ari_app.capacity.room import admission
 from ari_app.engines.loader import Engines, load_engines
+from ari_app.garbage import freeze, give_back
 from ari_app.loop_lag import LoopLag
 from ari_app.media.choose import choose_kind, open_kind
 from ari_app.media.transport import MediaKind
@@ -33,8 +33,6 @@ log = logging.getLogger(__name__)
 
 Loader = Callable[[Settings, Callable[[str], None]], Awaitable[Engines]]
 """How engines come to be: `load_engines`, or a benchmark's own."""
-FULL_COLLECTIONS = 2
-"""Garbage is looked for everywhere with every second collection of the middle generation; Python's default is 10."""
 _DRAIN_SECONDS = 5.0
 """How long live calls may take to go back into the dialplan at shutdown."""
 
@@ -50,7 +48,7 @@ async def run(settings: Settings, progress: Callable[[str], None], load: Loader 
         taking = asyncio.create_task(stasis.run(), name="arrivals")
         stopping = asyncio.create_task(stop.wait(), name="stop")
         failing = asyncio.create_task(ari.wait_failed(), name="event socket")
-        _freeze()
+        freeze()
         progress("ready")
         notify("READY=1")
         try:
@@ -63,19 +61,6 @@ async def run(settings: Settings, progress: Callable[[str], None], load: Loader 
             for task in (taking, stopping, failing):
                 task.cancel()
             await asyncio.gather(taking, stopping, failing, return_exceptions=True)
-
-
-def _freeze() -> None:
-    """What was made so far stays: to look through it for garbage takes 0.1 s, and every call would wait.
-
-    A call that is over is garbage in cycles, some 0.15 MB. The whole rest is looked through when it has grown by a
-    quarter of what was there at the last look, so one look more is taken, at next to nothing; and then after some
-    twenty calls instead of a hundred, so that the memory is flat.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.collect()
-    gc.set_threshold(700, 10, FULL_COLLECTIONS)
 
 
 async def _start(
@@ -104,7 +89,7 @@ async def _start(
     stack.push_async_callback((await serve_agi(settings.agi.host, settings.agi.port)).close)
     parts = Parts(settings, engines.vad, engines.stt, engines.tts, prompts, store, engines.judge)
     board = Switchboard(ari, ami, media, engines.llm, store)
-    stasis = Stasis(parts, board, await admission(settings, engines, progress))
+    stasis = Stasis(parts, board, await admission(settings, engines, progress), when_idle=give_back)
     lag = LoopLag(metrics.lagged)
     stack.callback(lag.stop)
     metrics.watch(Watched(stasis, engines, store, lag))

@@ -7,7 +7,7 @@ bridges and channels of calls that no longer exist.
 import asyncio
 import logging
 import secrets
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -58,11 +58,15 @@ class Switchboard:
 class Stasis:
     """All calls of this process. `run` as a task of its own; `drain` while it still runs, then cancel it."""
 
-    def __init__(self, parts: Parts, board: Switchboard, admission: Admission) -> None:
+    def __init__(
+        self, parts: Parts, board: Switchboard, admission: Admission, when_idle: Callable[[], None] = lambda: None
+    ) -> None:
+        """`when_idle` is called when the last of the calls is over."""
         self._parts = replace(parts, books=WatchedBooks(parts.books, self._answered))
         self._board = board
         self.admission = admission
         """How many calls are taken now."""
+        self._when_idle = when_idle
         self._admitted: set[str] = set()  # calls that take room: from their arrival until all of theirs is taken down
         self._ari = board.ari
         self._sessions: dict[str, Session] = {}
@@ -190,6 +194,8 @@ class Stasis:
             await self._begin(call_id, arrival)
         finally:
             self._admitted.remove(call_id)
+            if not self._admitted:
+                self._when_idle()
 
     async def _begin(self, call_id: str, arrival: Arrival) -> None:
         """Look up the agent and a sequence of the language model, or refuse the call."""

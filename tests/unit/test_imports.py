@@ -35,7 +35,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("ari_app.core", "ari_app.audio"),
     ("ari_app.config",),
-    ("ari_app.settings", "ari_app.log", "ari_app.loop_lag", "ari_app.metrics_server", "ari_app.notify"),
+    (
+        "ari_app.settings",
+        "ari_app.log",
+        "ari_app.garbage",
+        "ari_app.loop_lag",
+        "ari_app.metrics_server",
+        "ari_app.notify",
+    ),
     ("ari_app.errors",),
     ("ari_app",),
 )
