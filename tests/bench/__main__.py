@@ -1,4 +1,4 @@
-"""``python -m tests.bench [--only PREFIX]``: runs the benchmarks whose figures begin so, prints, writes bench.json."""
+"""``python -m tests.bench [--only PREFIX]``: runs the benchmarks with figures that begin so, prints, writes bench.json."""
 
 import argparse
 import json
@@ -64,7 +64,6 @@ def main(prefix: str) -> int:
         except (OffhookError, RuntimeError) as error:
             print(f"bench: {error}", file=sys.stderr)
             return 1
-    figures = [figure for figure in figures if figure.name.startswith(prefix)]
     _print(figures, console)
     kept = json.loads(OUT.read_text()) if OUT.exists() else {}
     kept.update({f.name: {"value": round(f.value, 3), "unit": f.unit, "n": f.n} for f in figures})
@@ -82,5 +81,5 @@ def _print(figures: list[Figure], console: Console) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure; never pass or fail.")
-    parser.add_argument("--only", default="", metavar="PREFIX", help="only figures whose names begin so")
+    parser.add_argument("--only", default="", metavar="PREFIX", help="only benchmarks with figures that begin so")
     sys.exit(main(parser.parse_args().only))
