@@ -1,4 +1,4 @@
-"""``python -m tests.bench [--only PREFIX]``: runs the benchmarks with figures that begin so, prints, writes bench.json."""
+"""``python -m tests.bench [--only PREFIX]``: runs benchmarks with figures that begin so, prints, writes bench.json."""
 
 import argparse
 import json
