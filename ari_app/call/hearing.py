@@ -21,6 +21,7 @@ import logging
 from dataclasses import dataclass
 from math import inf
 
+from ari_app.audio.loudness import HUSH_SECONDS, LEVEL_SECONDS, end_of_speech
 from ari_app.audio.split import split_at_quiet
 from ari_app.call.listen import Listener
 from ari_app.engines.base import SPEECH_RATE, VAD_WINDOW, Judge, Samples, Stt, Transcript
@@ -34,6 +35,9 @@ _PATIENCE_SECONDS = 0.4
 """How long ears that are to rest are waited for: so long a pause is a turn's end, mostly."""
 _SHORT_REST_SECONDS = 0.15
 """A rest that is not worth a wait: what it spares is less than what the caller would wait."""
+_LEVEL_SAMPLES = int(LEVEL_SECONDS * SPEECH_RATE)
+"""The last of what was said, which tells how loud the caller speaks. Over the agent a hush would come too late: it is
+listened for from the moment on in which speech is believed."""
 _SETTLE_SECONDS = 9.0
 """From this length on, a turn's beginning is settled at its quietest spot: six seconds or more of it."""
 
@@ -96,7 +100,7 @@ class Hearing:
     async def words(self) -> Words:
         """Everything since the last accepted words, judged. Raises EngineError."""
         samples, position = self._listener.utterance()
-        hushed = self._listener.hush is not None
+        hushed = end_of_speech(samples[-_LEVEL_SAMPLES:], SPEECH_RATE) >= HUSH_SECONDS
         settled = list(self._settled)
         if self._partial:  # nobody needs it beside all the words
             self._partial.cancel()

@@ -28,7 +28,7 @@ from ari_app.settings import BargeInSettings
 
 _CERTAIN_SECONDS = 0.8
 """Words of speech that has lasted so long are believed while it still goes on; no backchannel lasts so long."""
-_FIRST_LOOK = 0.7
+_FIRST_LOOK = 0.8
 """Share of hold_ms after which the words are looked at first."""
 _WATCHED_LOOK = 0.5
 """Share of hold_ms between two looks at what the agent goes on beside: a mistake is soon mended."""

@@ -82,7 +82,7 @@ def test_the_words_are_looked_at_twice_before_the_hold_is_over_and_then_steadily
         assert policy.verdict(Heard(1, "", sure=False), speaking=True, now=now) is WAIT
         now = policy.due
         looks.append(now)
-    assert looks == pytest.approx([10.275, 10.35, 10.6, 10.85])
+    assert looks == pytest.approx([10.3, 10.35, 10.6, 10.85])
 
 
 @pytest.mark.parametrize("more", [Heard(2, "okay but"), Heard(2, "okay but", sure=False), Heard(2, "", sure=False)])

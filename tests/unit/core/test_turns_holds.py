@@ -43,7 +43,7 @@ def test_the_agent_is_held_before_anything_is_known():
     under_test.handle(SpeechStarted(5.0), 5.05)
     assert (under_test.state, under_test.next_deadline()) == (State.SPEAKING, pytest.approx(5.1))
     assert under_test.handle(Timer(), 5.1) == [HoldSpeaking(2)]
-    assert (under_test.state, under_test.next_deadline()) == (State.INTERRUPTED, pytest.approx(5.24))
+    assert (under_test.state, under_test.next_deadline()) == (State.INTERRUPTED, pytest.approx(5.26))
 
 
 @pytest.mark.parametrize("text", ["okay", "uh-huh", "", " "])
