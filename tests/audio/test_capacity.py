@@ -7,6 +7,8 @@ import pytest
 from ari_app.capacity import measure
 from ari_app.cli import main
 
+pytestmark = pytest.mark.usefixtures("logging_restored")
+
 CONFIG = """
 agents: {receptionist: {transfers: {sales: "1"}}}
 capacity: {file: capacity.json, target_gap_ms: 10000}

@@ -3,7 +3,6 @@
 import json
 import logging
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -85,19 +84,7 @@ def test_one_line_whatever_comes(message: str, value: str) -> None:
         assert len(line.splitlines()) == 1
 
 
-@pytest.fixture
-def _logging_restored() -> Iterator[None]:
-    root = logging.getLogger()
-    kept, level = root.handlers[:], root.level
-    yield
-    logging.captureWarnings(False)
-    root.handlers[:] = kept
-    root.setLevel(level)
-    for name in ("ari_app", "agi"):
-        logging.getLogger(name).setLevel(logging.NOTSET)
-
-
-@pytest.mark.usefixtures("_logging_restored")
+@pytest.mark.usefixtures("logging_restored")
 def test_setup(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOURNAL_STREAM", "0:0")  # not where stderr goes
     log.setup("info")
@@ -110,7 +97,7 @@ def test_setup(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPat
     assert lines[0].endswith("INFO call: a call begins call=1a")
 
 
-@pytest.mark.usefixtures("_logging_restored")
+@pytest.mark.usefixtures("logging_restored")
 def test_setup_json(capsys: pytest.CaptureFixture[str]) -> None:
     log.setup("debug", json=True)
     logging.getLogger("agi").debug("x")
