@@ -21,8 +21,8 @@ MOST_GAIN = 4.0
 """A voice is not made louder than this many times to reach PEAK."""
 _CEILING = 0.9
 """No peak gets higher; the rest is room for the resampler's overshoot."""
-_SILENCE_DB = -40.0
-"""Frames this far under PEAK are silence."""
+SILENCE_DB = -40.0
+"""What is so far under a voice's peak is silence."""
 _FRAME_SECONDS = 0.005
 """Length of the frames in which silence is looked for."""
 _LEAD_FRAMES = 2
@@ -46,7 +46,7 @@ class Voicing:
         self.peak = 0.0
         """The highest so far, as the voice made it."""
         self._gain = np.float32(min(PEAK / max(voice_peak, 1e-6), MOST_GAIN))
-        self._silence = PEAK * 10 ** (_SILENCE_DB / 20)
+        self._silence = PEAK * 10 ** (SILENCE_DB / 20)
         self._resampler = PieceResampler(from_rate, to_rate)
         self._frame = int(_FRAME_SECONDS * from_rate)
         self._pause = int(pause_seconds * from_rate)

@@ -21,6 +21,7 @@ import numpy as np
 
 from ari_app.audio.echo import EchoDetector
 from ari_app.audio.split import quietest
+from ari_app.audio.voicing import SILENCE_DB
 from ari_app.core.dialogue import heard_part
 from ari_app.core.events import SpeakingDone, SpeakingStarted
 from ari_app.engines.base import Pcm16
@@ -34,6 +35,8 @@ _USUAL_CHARACTERS_A_SECOND = 15.0
 """How much of a clause a piece of it is, when its end is not there yet, is told by its text."""
 _STEP_BACK_SECONDS, _QUIET_SECONDS = 0.35, 0.02
 """A held clause goes on from the quietest so long stretch of what was heard last: between words, not within one."""
+_RISE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.01, 0.5
+"""It goes on so long before its next sound, which is looked for in so much of it: what was silence there is over."""
 
 
 @dataclass(slots=True)
@@ -279,9 +282,17 @@ class Playout:
 
 
 def _between_words(pcm: Pcm16, earliest: int, played: int, rate: int) -> int:
-    """The quietest sample index in the last moments before `played`, but not before `earliest`."""
+    """Where the next sound begins after the quietest moment shortly before `played`, but not before `earliest`."""
     stretch = int(_QUIET_SECONDS * rate)
     count = min(int(_STEP_BACK_SECONDS * rate), played - earliest) // stretch
     if not count:
         return earliest
-    return quietest(pcm, played - count * stretch, count, stretch)
+    return _next_sound(pcm, quietest(pcm, played - count * stretch, count, stretch), rate)
+
+
+def _next_sound(pcm: Pcm16, begin: int, rate: int) -> int:
+    """Where it can be heard again, or `begin` when nothing follows: the hold was pause enough."""
+    rise = int(_RISE_SECONDS * rate)
+    loudness = np.abs(pcm[begin : begin + int(_LONGEST_PAUSE_SECONDS * rate)].astype(np.int32))
+    audible = np.flatnonzero(loudness > np.abs(pcm.astype(np.int32)).max(initial=0) * 10 ** (SILENCE_DB / 20))
+    return begin + max(0, int(audible[0]) - rise) if len(audible) else begin

@@ -1,6 +1,7 @@
 """What the caller has heard of an answer, from the marks of a transport that is only a list."""
 
 import numpy as np
+import pytest
 
 from ari_app.core.events import SpeakingDone, SpeakingStarted
 from tests.unit.call.playout_desk import RATE, Desk
@@ -123,17 +124,18 @@ def test_held_it_is_silent_at_once_and_goes_on_a_little_before_where_it_was():
     assert desk.playout.heard() == "We are open."
 
 
-def test_it_goes_on_between_words():
+@pytest.mark.parametrize("pause", [40, 200, 400], ids="{} samples".format)
+def test_it_goes_on_with_the_next_word(pause):
     desk = Desk()
     desk.playout.begin(1)
     pcm = np.full(2000, 900, np.int16)
-    pcm[800:840] = 0  # a pause between words
+    pcm[800 : 800 + pause] = 3  # between words; the hold comes in it or behind it
     desk.playout.play(1, "We are open.", pcm)
     desk.played("1.start", 0.0)
     desk.now = 1.0
     desk.playout.hold(1)
     desk.playout.resume(1)
-    assert 2000 - 840 <= desk.wire.sent[-2] <= 2000 - 800
+    assert desk.wire.sent[-2] == 2000 - 800 - pause + 10, "10 ms before it"
 
 
 def test_noise_that_comes_again_does_not_keep_a_clause_from_its_end():
