@@ -20,7 +20,7 @@ from random import Random
 from ari_app.audio.clock import FRAME_SECONDS
 from ari_app.capacity.telephone import LEG_RATE, Sounds, is_loud
 from ari_app.media.events import EventQueue
-from ari_app.media.pacing import PacedSpeaker
+from ari_app.media.pacing import PacedLeg, PacedSpeaker
 from ari_app.media.transport import Frame, MediaEvent, Played, Transport
 from ari_app.store.records import ToolRecord, TurnRecord
 
@@ -43,7 +43,7 @@ class Answer:
     """Whether any words were."""
 
 
-class Leg:
+class Leg(PacedLeg):
     """A media leg whose other end is the caller's ear; see Transport."""
 
     name = "simulated"
@@ -58,14 +58,6 @@ class Leg:
         """When the agent was heard last."""
         self._first: asyncio.Future[float] | None = None
 
-    def relax(self, relaxed: bool) -> None:
-        """See Transport."""
-
-    @property
-    def late_frames(self) -> int:
-        """See Transport."""
-        return self._speaker.late_frames
-
     def __aiter__(self) -> AsyncIterator[MediaEvent]:
         """Frames of the caller, and marks."""
         return self._events
@@ -74,18 +66,6 @@ class Leg:
         """The caller's next frame."""
         self._events.put(Frame(pcm, self._loop.time()))
         self._speaker.heard()
-
-    def send(self, pcm: bytes) -> None:
-        """See Transport."""
-        self._speaker.send(pcm)
-
-    def mark(self, mark: str) -> None:
-        """See Transport."""
-        self._speaker.mark(mark)
-
-    def flush(self) -> None:
-        """See Transport."""
-        self._speaker.flush()
 
     async def close(self) -> None:
         """See Transport."""

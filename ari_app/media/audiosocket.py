@@ -19,7 +19,7 @@ from ari_app.audio.framing import Framer
 from ari_app.errors import FormatMismatch, MediaError
 from ari_app.media.address import bind, host_port
 from ari_app.media.events import EventQueue
-from ari_app.media.pacing import PacedSpeaker
+from ari_app.media.pacing import PacedLeg, PacedSpeaker
 from ari_app.media.transport import CONNECT_SECONDS, Closed, DtmfDigit, ExternalMedia, Frame, Played
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ class AudioSocketOffer:
         self._connection.cancel()
 
 
-class AudioSocketTransport(asyncio.BufferedProtocol):
+class AudioSocketTransport(PacedLeg, asyncio.BufferedProtocol):
     """One connection of Asterisk's; see Transport."""
 
     name = "audiosocket"
@@ -154,35 +154,14 @@ class AudioSocketTransport(asyncio.BufferedProtocol):
         self._tcp: asyncio.Transport
         self._deadline: asyncio.TimerHandle
         self._known = False
-        self._speaker: PacedSpeaker  # from when the leg is known
         self._malformed = 0
         self._error: MediaError | None = None
         self._reason = "Asterisk closed the AudioSocket connection"
 
     # -- Transport
 
-    @property
-    def late_frames(self) -> int:
-        """See Transport."""
-        return self._speaker.late_frames
-
     def __aiter__(self) -> EventQueue:
         return self._events
-
-    def send(self, pcm: bytes) -> None:
-        """See Transport."""
-        self._speaker.send(pcm)
-
-    def mark(self, mark: str) -> None:
-        """See Transport."""
-        self._speaker.mark(mark)
-
-    def flush(self) -> None:
-        """See Transport."""
-        self._speaker.flush()
-
-    def relax(self, relaxed: bool) -> None:
-        """See Transport: silence has to go out every 20 ms."""
 
     async def close(self) -> None:
         """See Transport."""

@@ -203,3 +203,30 @@ class PacedSpeaker:
         if pcm:
             self._send_frame(pcm, skipped)
         return bool(pcm)
+
+
+class PacedLeg:
+    """The part of a Transport that a PacedSpeaker does."""
+
+    _speaker: PacedSpeaker
+    """Made by the leg, when it is known where to send."""
+
+    @property
+    def late_frames(self) -> int:
+        """See Transport."""
+        return self._speaker.late_frames
+
+    def send(self, pcm: bytes) -> None:
+        """See Transport."""
+        self._speaker.send(pcm)
+
+    def mark(self, mark: str) -> None:
+        """See Transport."""
+        self._speaker.mark(mark)
+
+    def flush(self) -> None:
+        """See Transport."""
+        self._speaker.flush()
+
+    def relax(self, relaxed: bool) -> None:
+        """See Transport: silence has to go out every 20 ms."""

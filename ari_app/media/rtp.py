@@ -19,7 +19,7 @@ from ari_app.audio.g711 import ULAW_SILENCE, pcm_to_ulaw, ulaw_to_pcm
 from ari_app.errors import FormatMismatch, MediaError
 from ari_app.media.address import bind, host_port
 from ari_app.media.events import EventQueue
-from ari_app.media.pacing import PacedSpeaker
+from ari_app.media.pacing import PacedLeg, PacedSpeaker
 from ari_app.media.transport import Closed, ExternalMedia, Frame, Played
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class RtpOffer:
             return
 
 
-class RtpTransport:
+class RtpTransport(PacedLeg):
     """One RTP session; see Transport.
 
     Reads the socket itself, as asyncio's transport allocates 256 KiB for every packet.
@@ -124,28 +124,8 @@ class RtpTransport:
 
     # -- Transport
 
-    @property
-    def late_frames(self) -> int:
-        """See Transport."""
-        return self._speaker.late_frames
-
     def __aiter__(self) -> EventQueue:
         return self._events
-
-    def send(self, pcm: bytes) -> None:
-        """See Transport."""
-        self._speaker.send(pcm)
-
-    def mark(self, mark: str) -> None:
-        """See Transport."""
-        self._speaker.mark(mark)
-
-    def flush(self) -> None:
-        """See Transport."""
-        self._speaker.flush()
-
-    def relax(self, relaxed: bool) -> None:
-        """See Transport: silence has to go out every 20 ms."""
 
     async def close(self) -> None:
         """See Transport."""
