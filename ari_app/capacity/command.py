@@ -1,7 +1,6 @@
 """``offhook bench capacity``: loads the configured engines, finds the limit, shows every step, keeps the result."""
 
 import asyncio
-import gc
 import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,6 +22,7 @@ from ari_app.engines.base import SPEECH_RATE, Pcm16, Tts
 from ari_app.engines.cores import available_cores
 from ari_app.engines.loader import Engines, load_engines
 from ari_app.errors import CapacityError
+from ari_app.garbage import freeze
 from ari_app.settings import Settings
 from ari_app.store.records import ToolRecord, TurnRecord
 
@@ -94,8 +94,7 @@ async def _measure(settings: Settings, wishes: Wishes, shown: "_Shown") -> Measu
             raise CapacityError(
                 f"the voice {settings.tts.model} says nothing that a telephone carries", "choose another tts.model"
             )
-        gc.collect()
-        gc.freeze()  # as `run` does
+        freeze()
         return await find(settings, desk, wishes, shown.begins, shown.ended)
     finally:
         await engines.close()
