@@ -11,7 +11,7 @@ all of them slow: beyond two cores a quarter is kept for ears, voice and media::
 
 Frames and timers need little, but in time: they run on the event loop's thread, and every engine's thread yields to it.
 Measured with voice and ears busy on two cores: the loop wakes up 0.2 ms late instead of 0.4 to 2 (90th percentile), and
-1.7 to 3 ms instead of 3 to 5 (99th).
+2.4 to 3 ms instead of 3 to 5 (99th).
 """
 
 import os

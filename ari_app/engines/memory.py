@@ -1,7 +1,7 @@
 """Whether the models fit into memory, computed before they are loaded: files' sizes, conversations, room to work.
 
-Estimates from measurements, on the careful side: with the benchmarks' models of real size they say 1070 MB, and 970 MB
-are resident after some work.
+Estimates from measurements: with the benchmarks' models of real size they say 1070 MB, and 1010 to 1110 MB are resident
+after some work.
 """
 
 from collections.abc import Iterator, Mapping
